@@ -1,0 +1,79 @@
+"""Authenticate HTTP requests by the client's TLS certificate, from the connection or from a proxy's header."""
+
+from clientcert._backend import backend
+from clientcert.certificate import GeneralName, PeerCertificate, XfccElement
+from clientcert.errors import CertificateNotRetrievable, ClientCertError, ConfigurationError, DecodeError
+from clientcert.parse import (
+    HeaderEncoding,
+    encode_header,
+    parse_chain_header,
+    parse_der,
+    parse_header,
+    parse_pem,
+    parse_xfcc,
+)
+from clientcert.policy import (
+    all_of,
+    allow_cn,
+    allow_email,
+    allow_fingerprints,
+    allow_issuer,
+    allow_organization,
+    allow_ou,
+    allow_san,
+    allow_serial,
+    allow_spiffe_id,
+    allow_subject,
+    any_of,
+)
+from clientcert.presets import PRESETS, Preset
+from clientcert.strategy import (
+    Accept,
+    ClientCertStrategy,
+    Failure,
+    Reject,
+    RejectionReason,
+    Success,
+    callback_style,
+)
+from clientcert.trust import TrustedProxies
+
+__all__ = [
+    "PRESETS",
+    "Accept",
+    "CertificateNotRetrievable",
+    "ClientCertError",
+    "ClientCertStrategy",
+    "ConfigurationError",
+    "DecodeError",
+    "Failure",
+    "GeneralName",
+    "HeaderEncoding",
+    "PeerCertificate",
+    "Preset",
+    "Reject",
+    "RejectionReason",
+    "Success",
+    "TrustedProxies",
+    "XfccElement",
+    "all_of",
+    "allow_cn",
+    "allow_email",
+    "allow_fingerprints",
+    "allow_issuer",
+    "allow_organization",
+    "allow_ou",
+    "allow_san",
+    "allow_serial",
+    "allow_spiffe_id",
+    "allow_subject",
+    "any_of",
+    "backend",
+    "callback_style",
+    "encode_header",
+    "parse_chain_header",
+    "parse_der",
+    "parse_header",
+    "parse_pem",
+    "parse_xfcc",
+]

@@ -1,0 +1,311 @@
+"""`PeerCertificate` and its parts, as users see them.
+
+A certificate is a read-only mapping with the keys, the order and the values of the object that Node.js builds
+(``X509Certificate.toLegacyObject()``); what X.509 offers beyond that is there as attributes. Fields are decoded when
+they are first read, by whichever backend made the certificate, and nothing reachable from one can be changed: one
+certificate is shared by every request that presents it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, NoReturn, Protocol, Self
+
+__all__ = ["Attributes", "GeneralName", "GeneralNameKind", "PeerCertificate", "Values", "XfccElement"]
+
+GeneralNameKind = Literal["dns", "uri", "email", "ip", "dir_name", "registered_id", "other_name"]
+
+Attributes = tuple[tuple[str, str], ...]
+"""The attributes of a distinguished name in certificate order: dotted OID and decoded value."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PEM_LINE = 64  # RFC 7468, section 2: generators wrap at exactly 64 characters
+_REPR_SUBJECT = 80  # characters: enough to recognise a subject, while a name may hold kilobytes of attacker text
+
+# SPIFFE ID, sections 2.1 and 2.2: the characters of a trust domain and of a path segment.
+_SPIFFE_ID = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._-]+)*")
+_SPIFFE_ID_BYTES = 2048  # SPIFFE ID, section 2.3: the longest that an implementation must support
+
+
+class Values(tuple[str, ...]):
+    """An immutable list: a tuple that also equals the list of its items.
+
+    Node.js has arrays where an attribute or a key usage occurs more than once; code written for them compares with
+    lists.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return tuple.__eq__(self, tuple(other) if isinstance(other, list) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = tuple.__hash__
+
+
+class GeneralName(NamedTuple):
+    """One subject alternative name (RFC 5280, section 4.2.1.6), with its kind.
+
+    ``value`` is text for ``dns``, ``uri``, ``email`` and ``registered_id`` (a dotted OID), the canonical text of the
+    address for ``ip``, the attributes of the name for ``dir_name``, and ``(type-id, DER of the value)`` for
+    ``other_name``.
+    """
+
+    kind: GeneralNameKind
+    value: str | Attributes | tuple[str, bytes]
+
+
+class DecodedCertificate(Protocol):
+    """What a backend knows of a certificate. Both backends' ``Certificate`` is one."""
+
+    @property
+    def der(self) -> bytes:
+        """The DER of the whole certificate."""
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys that Node.js has for this certificate, in its order, without ``issuerCertificate``."""
+
+    def field(self, key: str) -> Any:
+        """Return the value of one of ``keys()``: str, bytes, bool, int, tuple, or a dict of str and tuples of str."""
+
+    def attributes(self, name: Literal["subject", "issuer"]) -> Attributes:
+        """Return the attributes of a distinguished name."""
+
+    def general_names(self) -> tuple[tuple[GeneralNameKind, Any], ...]:
+        """Return kind and value of each subject alternative name that has a typed value."""
+
+    def validity(self) -> tuple[int, int]:
+        """Return notBefore and notAfter in seconds since 1970; `DecodeError` where either is no time."""
+
+    def extension(self, oid: str) -> bytes | None:
+        """Return the content of an extension's extnValue, or None."""
+
+    def spki(self) -> bytes:
+        """Return the DER of the SubjectPublicKeyInfo."""
+
+
+class PeerCertificate(Mapping[str, Any]):
+    """A client certificate: Node's PeerCertificate as a read-only mapping, and more as attributes.
+
+    Made by `parse_header`, `parse_der` and `parse_pem`; two are equal if their DER is, and one equals any mapping that
+    has the same items. A key that Node.js leaves out (``subjectaltname`` where there is none) is absent.
+    ``issuerCertificate`` is there where a chain came along: the certificates as they were sent, verified by nobody.
+    """
+
+    __slots__ = ("__weakref__", "_decoded", "_fields", "_issuer", "_validity")
+
+    _decoded: DecodedCertificate
+    _fields: dict[str, Any]
+    _issuer: PeerCertificate | None
+    _validity: tuple[int, int] | None
+
+    def __init__(self, decoded: DecodedCertificate, issuer: PeerCertificate | None = None) -> None:
+        set_slot = object.__setattr__
+        set_slot(self, "_decoded", decoded)
+        # Filled as fields are read. Threads may compute a field twice; the values are equal and either may stay.
+        set_slot(self, "_fields", {})
+        set_slot(self, "_issuer", issuer)
+        set_slot(self, "_validity", None)
+
+    # The mapping: what Node.js builds.
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return self._fields[key]
+        except KeyError:
+            if key == "issuerCertificate" and self._issuer is not None:
+                return self._issuer
+            value = _frozen(self._decoded.field(key))
+            self._fields[key] = value
+            return value
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._decoded.keys()
+        if self._issuer is not None:
+            yield "issuerCertificate"
+
+    def __len__(self) -> int:
+        return len(self._decoded.keys()) + (self._issuer is not None)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._decoded.keys() or (key == "issuerCertificate" and self._issuer is not None)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, PeerCertificate):
+            return self._decoded.der == other._decoded.der
+        if isinstance(other, Mapping):
+            return self.to_dict() == _plain(other)
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._decoded.der)
+
+    def __repr__(self) -> str:
+        subject = ", ".join(f"{key}={value}" for key, value in self["subject"].items())
+        if len(subject) > _REPR_SUBJECT:
+            subject = subject[: _REPR_SUBJECT - 1] + "…"
+        return f"<PeerCertificate {subject!r} sha256={hashlib.sha256(self._decoded.der).hexdigest()}>"
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"PeerCertificate is immutable: {name!r} cannot be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"PeerCertificate is immutable: {name!r} cannot be deleted")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (tuple(certificate._decoded.der for certificate in self.chain),)
+
+    # Beyond Node.js.
+
+    @property
+    def not_before(self) -> datetime:
+        """The start of the validity period, in UTC; `DecodeError` where the certificate holds no valid time."""
+        return _EPOCH + timedelta(seconds=self.validity_seconds[0])
+
+    @property
+    def not_after(self) -> datetime:
+        """The last second of the validity period, in UTC; `DecodeError` where the certificate holds no valid time."""
+        return _EPOCH + timedelta(seconds=self.validity_seconds[1])
+
+    @property
+    def validity_seconds(self) -> tuple[int, int]:
+        """notBefore and notAfter in seconds since 1970, to compare with `time.time()` on every request."""
+        validity = self._validity
+        if validity is None:
+            validity = self._decoded.validity()
+            object.__setattr__(self, "_validity", validity)
+        return validity
+
+    @property
+    def subject_alt_names(self) -> tuple[GeneralName, ...]:
+        """The subject alternative names in certificate order, each with its kind.
+
+        Left out are x400Address, ediPartyName and addresses that are neither 4 nor 16 bytes long: nothing can be
+        compared with them. `extension` has them.
+        """
+        names: tuple[GeneralName, ...] | None = self._fields.get(".subject_alt_names")
+        if names is None:
+            names = tuple(GeneralName(kind, value) for kind, value in self._decoded.general_names())
+            self._fields[".subject_alt_names"] = names
+        return names
+
+    @property
+    def subject_attributes(self) -> Attributes:
+        """The subject's attributes in certificate order: dotted OID and value, decoded from the DER."""
+        return self._decoded.attributes("subject")
+
+    @property
+    def issuer_attributes(self) -> Attributes:
+        """The issuer's attributes in certificate order: dotted OID and value, decoded from the DER."""
+        return self._decoded.attributes("issuer")
+
+    @property
+    def chain(self) -> tuple[PeerCertificate, ...]:
+        """This certificate and those that came with it, in the order sent. Nobody has verified the rest."""
+        chain = [self]
+        certificate: PeerCertificate = self
+        while certificate._issuer is not None:
+            certificate = certificate._issuer
+            chain.append(certificate)
+        return tuple(chain)
+
+    @property
+    def spiffe_id(self) -> str | None:
+        """The SPIFFE ID, or None: an X.509-SVID has exactly one URI, and it is one (X.509-SVID, section 2)."""
+        uris = [name.value for name in self.subject_alt_names if name.kind == "uri"]
+        if len(uris) != 1 or not isinstance(uris[0], str) or len(uris[0]) > _SPIFFE_ID_BYTES:
+            return None
+        return uris[0] if _SPIFFE_ID.fullmatch(uris[0]) else None
+
+    @property
+    def thumbprint(self) -> str:
+        """The SHA-256 of the DER in unpadded base64url, as in ``cnf`` / ``x5t#S256`` (RFC 8705, section 3.1)."""
+        return base64.urlsafe_b64encode(hashlib.sha256(self._decoded.der).digest()).rstrip(b"=").decode()
+
+    @property
+    def spki_sha256(self) -> str:
+        """The SHA-256 of the SubjectPublicKeyInfo, 64 lower-case hex digits."""
+        return hashlib.sha256(self._decoded.spki()).hexdigest()
+
+    def extension(self, oid: str) -> bytes | None:
+        """Return the DER inside the extension with this dotted OID, or None where the certificate has none."""
+        return self._decoded.extension(oid)
+
+    def without_chain(self) -> PeerCertificate:
+        """Return this certificate alone, without ``issuerCertificate``."""
+        return PeerCertificate(self._decoded) if self._issuer is not None else self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the mapping as new plain dicts, lists, str and bytes."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+    def to_json(self) -> str:
+        """Return the mapping as JSON, with ``raw`` and ``pubkey`` in base64."""
+        return json.dumps(self.to_dict(), default=lambda data: base64.b64encode(data).decode(), ensure_ascii=False)
+
+    def to_pem(self, *, chain: bool = False) -> str:
+        """Return the certificate, or the whole chain, in PEM (RFC 7468)."""
+        return "".join(_pem(certificate._decoded.der) for certificate in (self.chain if chain else (self,)))
+
+
+class XfccElement(NamedTuple):
+    """One element of an ``x-forwarded-client-cert`` header: what one proxy says of its client.
+
+    ``certificate`` is decoded from ``Cert`` or ``Chain``, and where ``hash`` is there it is that certificate's
+    SHA-256. ``subject`` is text as the proxy wrote it (RFC 2253): not to be compared, `PeerCertificate` has the
+    values. ``by``, ``uri`` and ``dns`` may repeat.
+    """
+
+    by: tuple[str, ...]
+    hash: str | None
+    certificate: PeerCertificate | None
+    subject: str | None
+    uri: tuple[str, ...]
+    dns: tuple[str, ...]
+
+
+def link(certificates: Sequence[DecodedCertificate]) -> PeerCertificate:
+    """Return the first certificate, with each next one as the ``issuerCertificate`` of the one before."""
+    linked: PeerCertificate | None = None
+    for decoded in reversed(certificates[1:]):
+        linked = PeerCertificate(decoded, linked)
+    return PeerCertificate(certificates[0], linked)
+
+
+def _restore(ders: tuple[bytes, ...]) -> PeerCertificate:
+    from clientcert import _backend  # noqa: PLC0415 - a certificate is data: it does not pick a backend to exist
+
+    return link([_backend.core.parse_der(der) for der in ders])
+
+
+def _frozen(value: Any) -> Any:
+    if type(value) is dict:
+        return MappingProxyType({key: _frozen(item) for key, item in value.items()})
+    return Values(value) if type(value) is tuple else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def _pem(der: bytes) -> str:
+    text = base64.b64encode(der).decode()
+    lines = [text[at : at + _PEM_LINE] for at in range(0, len(text), _PEM_LINE)]
+    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
