@@ -1,0 +1,486 @@
+"""Policies: small questions to a certificate, each answered with True or not at all.
+
+::
+
+    verify = any_of(
+        allow_fingerprints(["SHA256:3F:A1:…"]),
+        all_of(allow_issuer({"O": "Example", "CN": "Device CA"}), allow_san(["dns:sensor-1.example.org"])),
+    )
+
+A policy is called with a certificate and allows it by returning True; no other value does, however true it looks. What
+it raises propagates. Its ``repr`` says what it allows.
+
+A policy reads what the certificate says of itself, and proves nothing about it: anybody can issue a certificate with
+any subject and any issuer. Only `allow_fingerprints` says which certificate it is; the others rely on the verification
+that came before, in the TLS layer, at the proxy or in ``trust_anchors``.
+
+Names are compared as the values in the certificate's DER, character by character, never as rendered text. An
+allow-list cannot hold a name with a control character, so a name with one matches nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from inspect import isawaitable, iscoroutinefunction
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, overload
+
+from clientcert.certificate import _SPIFFE_ID, Attributes, GeneralName
+from clientcert.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from clientcert.certificate import PeerCertificate
+
+__all__ = [
+    "ATTRIBUTE_TYPES",
+    "AsyncPolicy",
+    "NameConstraints",
+    "Policy",
+    "all_of",
+    "allow_cn",
+    "allow_email",
+    "allow_fingerprints",
+    "allow_issuer",
+    "allow_organization",
+    "allow_ou",
+    "allow_san",
+    "allow_serial",
+    "allow_spiffe_id",
+    "allow_subject",
+    "any_of",
+    "attribute_type",
+    "is_async",
+]
+
+ATTRIBUTE_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "CN": "2.5.4.3",
+        "SN": "2.5.4.4",
+        "serialNumber": "2.5.4.5",
+        "C": "2.5.4.6",
+        "L": "2.5.4.7",
+        "ST": "2.5.4.8",
+        "street": "2.5.4.9",
+        "O": "2.5.4.10",
+        "OU": "2.5.4.11",
+        "title": "2.5.4.12",
+        "GN": "2.5.4.42",
+        "initials": "2.5.4.43",
+        "dnQualifier": "2.5.4.46",
+        "organizationIdentifier": "2.5.4.97",
+        "UID": "0.9.2342.19200300.100.1.1",
+        "DC": "0.9.2342.19200300.100.1.25",
+        "emailAddress": "1.2.840.113549.1.9.1",
+    }
+)
+"""The short names of attribute types that configuration may use, as Node.js and OpenSSL print them, with their OIDs."""
+
+NameConstraints = Mapping[str, str | list[str] | tuple[str, ...]]
+"""What must be in a distinguished name: see `allow_subject`."""
+
+_COMMON_NAME = ATTRIBUTE_TYPES["CN"]
+
+_DOTTED_OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
+_HEX_PAIRS = re.compile(r"[0-9A-F]{2}(?:[0-9A-F]{2})*|[0-9A-F]{2}(?::[0-9A-F]{2})*")
+_SERIAL = re.compile(r"[0-9A-F]+(?::[0-9A-F]+)*")
+
+# RFC 3986, section 3: the scheme, the userinfo up to the last "@", and the host with its port.
+_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:)(?://(?P<userinfo>[^/?#]*@)?(?P<host>[^/?#@]*))?(?P<rest>.*)")
+
+_FINGERPRINT_KEYS = {"SHA1": "fingerprint", "SHA256": "fingerprint256", "SHA512": "fingerprint512"}
+_FINGERPRINT_DIGITS = {"SHA1": 40, "SHA256": 64, "SHA512": 128}
+
+# str.lower() would also turn the Kelvin sign into "k".
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+class Policy:
+    """A callable that allows a certificate by returning True."""
+
+    __slots__ = ("_allows", "_description")
+
+    is_async = False
+
+    def __init__(self, description: str, allows: Callable[[PeerCertificate], bool]) -> None:
+        self._description = description
+        self._allows = allows
+
+    def __call__(self, certificate: PeerCertificate) -> bool:
+        """Return whether the policy allows ``certificate``."""
+        return self._allows(certificate)
+
+    def __repr__(self) -> str:
+        return self._description
+
+
+class AsyncPolicy:
+    """A callable that allows a certificate by returning an awaitable of True: a combination with an async member."""
+
+    __slots__ = ("_allows", "_description")
+
+    is_async = True
+
+    def __init__(self, description: str, allows: Callable[[PeerCertificate], Awaitable[bool]]) -> None:
+        self._description = description
+        self._allows = allows
+
+    async def __call__(self, certificate: PeerCertificate) -> bool:
+        """Return whether the policy allows ``certificate``."""
+        return await self._allows(certificate)
+
+    def __repr__(self) -> str:
+        return self._description
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Return whether calling ``function`` gives an awaitable: a coroutine function, or an object that says so."""
+    declared = getattr(function, "is_async", None)
+    if isinstance(declared, bool):
+        return declared
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - the method is inspected
+
+
+# One attribute of the subject.
+
+
+def allow_cn(names: Iterable[str]) -> Policy:
+    """Allow a certificate whose common name is one of ``names``.
+
+    One with several common names is ambiguous, software disagrees about which of them counts: it is not allowed.
+    """
+    return _attribute("allow_cn", "CN", names)
+
+
+def allow_ou(names: Iterable[str]) -> Policy:
+    """Allow a certificate one of whose organizational units is one of ``names``."""
+    return _attribute("allow_ou", "OU", names)
+
+
+def allow_organization(names: Iterable[str]) -> Policy:
+    """Allow a certificate one of whose organizations is one of ``names``."""
+    return _attribute("allow_organization", "O", names)
+
+
+def _attribute(function: str, short_name: str, names: Iterable[str]) -> Policy:
+    allowed = _texts(function, names)
+    accepted = frozenset(allowed)
+    oid = ATTRIBUTE_TYPES[short_name]
+
+    def allows(certificate: PeerCertificate) -> bool:
+        return not accepted.isdisjoint(_values(certificate.subject_attributes, oid))
+
+    return Policy(f"{function}({allowed!r})", allows)
+
+
+# Several attributes of a distinguished name.
+
+
+def allow_subject(attributes: NameConstraints) -> Policy:
+    """Allow a certificate whose subject has all these ``attributes``: ``{"O": "Example", "OU": "Sensors"}``.
+
+    Keys are the short names in `ATTRIBUTE_TYPES` or dotted OIDs. A text must be one of the values of its attribute
+    (the only one, for ``CN``); a list must be all of them in certificate order: ``{"DC": ["example", "org"]}``.
+    """
+    matches, description = _name_matcher("allow_subject", attributes)
+    return Policy(f"allow_subject({description})", lambda certificate: matches(certificate.subject_attributes))
+
+
+def allow_issuer(attributes: NameConstraints) -> Policy:
+    """Allow a certificate whose issuer has all these ``attributes``, given as for `allow_subject`.
+
+    This is the name that the certificate gives for its issuer. That the issuer has signed it is for whoever verified
+    the certificate to say.
+    """
+    matches, description = _name_matcher("allow_issuer", attributes)
+    return Policy(f"allow_issuer({description})", lambda certificate: matches(certificate.issuer_attributes))
+
+
+def _name_matcher(function: str, attributes: NameConstraints) -> tuple[Callable[[Attributes], bool], str]:
+    if not isinstance(attributes, Mapping):
+        raise ConfigurationError(f"{function} takes a mapping of attributes to values, such as {{'O': 'Example'}}")
+    if not attributes:
+        raise ConfigurationError(f"{function} with nothing to match would allow everybody: name at least one attribute")
+    one: dict[str, str] = {}
+    every: dict[str, tuple[str, ...]] = {}
+    for key, value in attributes.items():
+        oid = attribute_type(key)
+        if oid in one or oid in every:
+            raise ConfigurationError(f"{function} names the attribute {key!r} twice")
+        if isinstance(value, str):
+            one[oid] = _text(function, value)
+        else:
+            every[oid] = tuple(_texts(function, value))
+
+    def matches(name: Attributes) -> bool:
+        return all(value in _values(name, oid) for oid, value in one.items()) and all(
+            tuple(found for kind, found in name if kind == oid) == values for oid, values in every.items()
+        )
+
+    return matches, repr(dict(attributes))
+
+
+def _values(name: Attributes, oid: str) -> tuple[str, ...]:
+    """Return the values of an attribute that may be matched one by one: none where there are several common names."""
+    values = tuple(value for kind, value in name if kind == oid)
+    return () if oid == _COMMON_NAME and len(values) > 1 else values
+
+
+def attribute_type(name: str) -> str:
+    """Return the dotted OID of an attribute type given by its short name, or itself as a dotted OID."""
+    if isinstance(name, str):
+        if name in ATTRIBUTE_TYPES:
+            return ATTRIBUTE_TYPES[name]
+        if _DOTTED_OID.fullmatch(name):
+            return name
+    raise ConfigurationError(f"an attribute is a dotted OID or one of {', '.join(ATTRIBUTE_TYPES)}; not {name!r}")
+
+
+# The certificate itself.
+
+
+def allow_fingerprints(fingerprints: Iterable[str]) -> Policy:
+    """Allow these certificates and no other, by the digest of the whole certificate.
+
+    Each is hexadecimal, in either case, with or without colons: 64 digits are SHA-256, 128 are SHA-512; a prefix
+    (``"SHA256:"``, ``"SHA512:"``) may say so. SHA-1, for which two certificates with one digest can be made, is taken
+    only with the prefix ``"SHA1:"``.
+    """
+    given = _texts("allow_fingerprints", fingerprints)
+    allowed: dict[str, set[str]] = {}
+    for text in given:
+        algorithm, digest = _fingerprint(text)
+        allowed.setdefault(_FINGERPRINT_KEYS[algorithm], set()).add(digest)
+
+    def allows(certificate: PeerCertificate) -> bool:
+        # A set lookup takes a time that depends on the digests. It gives nothing away: they are no secrets, and to
+        # present a digest one needs the certificate, all of it.
+        return any(certificate[key] in digests for key, digests in allowed.items())
+
+    return Policy(f"allow_fingerprints({given!r})", allows)
+
+
+def _fingerprint(text: str) -> tuple[str, str]:
+    """Return the algorithm, and the digest as Node.js prints it: pairs of upper-case digits with colons."""
+    prefix, _, rest = text.upper().partition(":")
+    algorithm, digits = (prefix, rest) if prefix in _FINGERPRINT_DIGITS else ("", text.upper())
+    if _HEX_PAIRS.fullmatch(digits):
+        digits = digits.replace(":", "")
+        for name in (algorithm,) if algorithm else ("SHA256", "SHA512"):
+            if len(digits) == _FINGERPRINT_DIGITS[name]:
+                return name, ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
+    raise ConfigurationError(
+        "a fingerprint has 64 hexadecimal digits (SHA-256) or 128 (SHA-512); one of SHA-1 is written"
+        " 'SHA1:' and 40 digits"
+    )
+
+
+def allow_serial(serials: Iterable[str], *, issuer: NameConstraints) -> Policy:
+    """Allow a certificate of ``issuer`` with one of these serial numbers.
+
+    Serial numbers are hexadecimal, as ``cert["serialNumber"]`` and ``openssl x509 -serial`` print them; case, colons
+    and leading zeros do not count. They are unique to one issuer only, hence ``issuer``, given as for `allow_issuer`.
+    """
+    given = _texts("allow_serial", serials)
+    if not all(_SERIAL.fullmatch(text.upper()) for text in given):
+        raise ConfigurationError("a serial number is text with hexadecimal digits: f'{number:X}' for a number")
+    accepted = frozenset(_serial(text) for text in given)
+    matches, description = _name_matcher("allow_serial", issuer)
+
+    def allows(certificate: PeerCertificate) -> bool:
+        return _serial(certificate["serialNumber"]) in accepted and matches(certificate.issuer_attributes)
+
+    return Policy(f"allow_serial({given!r}, issuer={description})", allows)
+
+
+def _serial(text: str) -> str:
+    return text.upper().replace(":", "").lstrip("0")
+
+
+# Subject alternative names.
+
+
+def allow_san(names: Iterable[str | GeneralName]) -> Policy:
+    """Allow a certificate that has one of ``names`` among its subject alternative names.
+
+    Each says its type: ``"dns:…"``, ``"uri:…"``, ``"email:…"``, ``"ip:…"``, or is a `GeneralName`. Letter case does not
+    count in a DNS name, in the scheme and host of a URI, and in the domain of an email address; it does anywhere else.
+    An address is compared by its value. ``*`` is no wildcard.
+    """
+    given = _items("allow_san", names)
+    accepted = frozenset(_comparable(_general_name(name)) for name in given)
+
+    def allows(certificate: PeerCertificate) -> bool:
+        return any(_comparable(name) in accepted for name in certificate.subject_alt_names)
+
+    return Policy(f"allow_san({given!r})", allows)
+
+
+def allow_email(addresses: Iterable[str]) -> Policy:
+    """Allow a certificate that has one of these email ``addresses`` among its subject alternative names.
+
+    The domain's letter case does not count. ``emailAddress`` in the subject is not looked at: RFC 5280 moved addresses
+    to the alternative names, and a CA may check those only.
+    """
+    given = _texts("allow_email", addresses)
+    accepted = allow_san(f"email:{address}" for address in given)
+    return Policy(f"allow_email({given!r})", accepted)
+
+
+def allow_spiffe_id(ids: Iterable[str] | None = None, *, trust_domain: str | None = None) -> Policy:
+    """Allow a workload by its SPIFFE ID: one of ``ids``, or else any workload of ``trust_domain``.
+
+    Compared exactly; a certificate with a second URI has no SPIFFE ID.
+    """
+    if trust_domain is not None and ids is None:
+        _text("allow_spiffe_id", trust_domain)
+        if "/" in trust_domain or not _SPIFFE_ID.fullmatch(f"spiffe://{trust_domain}"):
+            raise ConfigurationError("a trust domain is the name alone, in lower case, such as 'example.org'")
+        # With the slash: the ID of the trust domain itself is no workload's (X.509-SVID, section 2).
+        prefix = f"spiffe://{trust_domain}/"
+        return Policy(
+            f"allow_spiffe_id(trust_domain={trust_domain!r})",
+            lambda certificate: (certificate.spiffe_id or "").startswith(prefix),
+        )
+    if ids is None or trust_domain is not None:
+        raise ConfigurationError("allow_spiffe_id takes either a list of IDs or trust_domain=")
+    given = _texts("allow_spiffe_id", ids)
+    if not all(map(_SPIFFE_ID.fullmatch, given)):
+        raise ConfigurationError("a SPIFFE ID is written as in 'spiffe://example.org/service'")
+    accepted = frozenset(given)
+    return Policy(f"allow_spiffe_id({given!r})", lambda certificate: certificate.spiffe_id in accepted)
+
+
+def _general_name(name: str | GeneralName) -> GeneralName:
+    """Return the name that configuration means, checked."""
+    if isinstance(name, GeneralName):
+        if name.kind in {"dns", "uri", "email", "ip"}:
+            return _general_name(f"{name.kind}:{name.value}")
+        return name
+    kind, _, value = _text("allow_san", name).partition(":")
+    if kind == "dns" and value:
+        if not value.isascii():
+            raise ConfigurationError("a DNS name in a certificate is ASCII: write its A-label, 'xn--…'")
+        return GeneralName("dns", value)
+    if kind == "uri" and _URI.fullmatch(value):
+        return GeneralName("uri", value)
+    if kind == "email" and all(value.rpartition("@")):
+        return GeneralName("email", value)
+    if kind == "ip":
+        try:
+            return GeneralName("ip", str(ip_address(value)))
+        except ValueError:
+            raise ConfigurationError("'ip:' is followed by one IPv4 or IPv6 address") from None
+    raise ConfigurationError(
+        "a subject alternative name says its type: 'dns:host.example.org', 'uri:https://example.org/x',"
+        " 'email:user@example.org' or 'ip:192.0.2.1'"
+    )
+
+
+def _comparable(name: GeneralName) -> tuple[str, object]:
+    """Return what is equal for two names exactly if they are the same name."""
+    kind, value = name
+    if not isinstance(value, str):
+        return kind, value
+    comparable: str | IPv4Address | IPv6Address = value
+    if kind == "dns":
+        comparable = value.translate(_ASCII_LOWER)
+    elif kind == "email":
+        local, at, domain = value.rpartition("@")
+        comparable = local + at + domain.translate(_ASCII_LOWER)
+    elif kind == "ip":  # as an address: Python's versions differ in how they print some of IPv6
+        comparable = ip_address(value)
+    elif kind == "uri" and (parts := _URI.fullmatch(value)):
+        scheme, userinfo, host, rest = parts.groups()
+        authority = "" if host is None else "//" + (userinfo or "") + host.translate(_ASCII_LOWER)
+        comparable = scheme.translate(_ASCII_LOWER) + authority + rest
+    return kind, comparable
+
+
+# Combinations.
+
+
+@overload
+def all_of(  # type: ignore[overload-overlap]  # the first one counts where both fit: nothing is async then
+    *policies: Callable[[PeerCertificate], bool],
+) -> Policy: ...
+@overload
+def all_of(*policies: Callable[[PeerCertificate], bool | Awaitable[bool]]) -> AsyncPolicy: ...
+def all_of(*policies: Callable[[PeerCertificate], Any]) -> Policy | AsyncPolicy:
+    """Allow a certificate that each of ``policies`` allows, asked in order up to the first that does not.
+
+    A member may be any function of a certificate, also a coroutine function: then the combination is async too.
+    """
+    return _combination("all_of", policies, decisive=False)
+
+
+@overload
+def any_of(  # type: ignore[overload-overlap]  # the first one counts where both fit: nothing is async then
+    *policies: Callable[[PeerCertificate], bool],
+) -> Policy: ...
+@overload
+def any_of(*policies: Callable[[PeerCertificate], bool | Awaitable[bool]]) -> AsyncPolicy: ...
+def any_of(*policies: Callable[[PeerCertificate], Any]) -> Policy | AsyncPolicy:
+    """Allow a certificate that one of ``policies`` allows, asked in order up to the first that does.
+
+    A member may be any function of a certificate, also a coroutine function: then the combination is async too. What a
+    member raises propagates, whatever the members after it would say.
+    """
+    return _combination("any_of", policies, decisive=True)
+
+
+def _combination(
+    function: str, policies: tuple[Callable[[PeerCertificate], Any], ...], *, decisive: bool
+) -> Policy | AsyncPolicy:
+    """Return the policy that asks each member until one gives the ``decisive`` answer."""
+    if not policies:
+        raise ConfigurationError(f"{function}() takes at least one policy")
+    if not all(map(callable, policies)):
+        raise ConfigurationError(
+            f"{function} takes policies, one argument each: {function}(allow_cn([…]), allow_ou([…]))"
+        )
+    description = f"{function}({', '.join(map(repr, policies))})"
+
+    def allows(certificate: PeerCertificate) -> bool:
+        for policy in policies:
+            if (policy(certificate) is True) is decisive:
+                return decisive
+        return not decisive
+
+    async def allows_async(certificate: PeerCertificate) -> bool:
+        for policy in policies:
+            answer = policy(certificate)
+            if isawaitable(answer):
+                answer = await answer
+            if (answer is True) is decisive:
+                return decisive
+        return not decisive
+
+    return AsyncPolicy(description, allows_async) if any(map(is_async, policies)) else Policy(description, allows)
+
+
+# Allow-lists.
+
+
+def _items(function: str, values: Iterable[Any]) -> list[Any]:
+    if isinstance(values, str | bytes | Mapping | GeneralName) or not isinstance(values, Iterable):
+        raise ConfigurationError(f"{function} takes a list: {function}(['…'])")
+    items = list(values)
+    if not items:
+        raise ConfigurationError(f"{function} with an empty list would allow nobody: name at least one")
+    return items
+
+
+def _texts(function: str, values: Iterable[str]) -> list[str]:
+    return [_text(function, value) for value in _items(function, values)]
+
+
+def _text(function: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigurationError(f"{function} takes names that are text and not empty")
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise ConfigurationError(f"{function} takes no name with a control character: it could not match")
+    return value
