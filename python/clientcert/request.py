@@ -6,7 +6,7 @@ This is all that trust, extraction and the strategy know of a server or a framew
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -39,11 +39,13 @@ class TLSConnection:
     ``authorized`` is True only if the layer verified a certificate of the client. ``certificates`` holds DER, the
     client's own first, then as much of the chain as the server knows: nothing may be concluded from its absence, a
     resumed session has none (see "TLS resumption" in the servers' documentation). Authorized and empty means that the
-    server vouches for a certificate that it cannot show.
+    server vouches for a certificate that it cannot show. ``rejected`` says that the client showed a certificate which the
+    layer did not accept, or that this cannot be ruled out: not the same as none.
     """
 
     authorized: bool
-    certificates: tuple[bytes, ...] = ()
+    certificates: tuple[bytes, ...] = field(default=(), repr=False)
+    rejected: bool = False
 
 
 class Request(Protocol):

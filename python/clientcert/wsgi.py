@@ -1,0 +1,151 @@
+"""WSGI shim: the request contract over an environ, and a middleware for any WSGI application.
+
+The certificate of a direct TLS connection comes from the live socket where the server puts it into the environ
+(gunicorn's sync, gthread and gevent workers, werkzeug); other servers write text variables, and those are read only
+where ``tls_source`` names them: wsgiref and granian copy the variables of the process into every environ.
+
+WSGI cannot tell ``X_Name`` from ``X-Name``, and joins repeated header lines. ``docs/trust.md`` says which servers let a
+client forge a header that way, or behind which proxies it cannot.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from functools import lru_cache
+from http.client import responses
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from clientcert.errors import ConfigurationError
+from clientcert.refusal import refusal
+from clientcert.request import TransportPeer
+from clientcert.strategy import Success
+from clientcert.tls import from_mod_ssl, from_ssl_object, from_uwsgi, transport_peer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from clientcert.certificate import PeerCertificate
+    from clientcert.request import TLSConnection
+    from clientcert.strategy import ClientCertStrategy, Failure
+
+__all__ = ["ClientCertMiddleware", "TLSSource", "WSGIRequest"]
+
+TLSSource = Literal["socket", "mod_ssl", "uwsgi"]
+"""Where a server shows the certificate of a TLS connection: the live socket (``gunicorn.socket``, ``werkzeug.socket``),
+the variables of Apache's mod_ssl (mod_wsgi, cheroot), or those of uWSGI's ``https`` router."""
+
+_SOCKETS = ("gunicorn.socket", "werkzeug.socket")
+
+
+class WSGIRequest:
+    """An environ as the strategy sees it. Callbacks and hooks get the environ itself."""
+
+    __slots__ = ("_tls_source", "native")
+
+    preserves_names = False
+
+    def __init__(self, environ: WSGIEnvironment, tls_source: TLSSource = "socket") -> None:
+        self.native = environ
+        self._tls_source = tls_source
+
+    @property
+    def peer(self) -> TransportPeer:
+        """The transport peer, from the socket where the server shows it, else as far as ``REMOTE_ADDR`` goes.
+
+        Over a Unix socket ``REMOTE_ADDR`` is empty, ``localhost`` or missing, depending on the server; middleware that
+        applies ``X-Forwarded-For`` can leave the same. So only a socket shows a Unix socket.
+        """
+        connection = _socket(self.native)
+        if connection is not None:
+            return transport_peer(connection)
+        # What werkzeug's ProxyFix replaced is the address that the server saw.
+        replaced = self.native.get("werkzeug.proxy_fix.orig")
+        address = (replaced if isinstance(replaced, dict) else self.native).get("REMOTE_ADDR")
+        return TransportPeer("ip", address) if address else TransportPeer("unknown")
+
+    def header_lines(self, names: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:
+        """Return one line for each of ``names`` that is there: repeated lines have been joined by the server."""
+        environ = self.native
+        for name in names:
+            value = environ.get(_variable(name))
+            if value is not None:
+                # Text of the environ is latin-1 (PEP 3333). An error is a server that breaks the rule: a 500.
+                yield name, value.encode("latin-1")
+
+    def tls(self) -> TLSConnection | None:
+        """Return what ``tls_source`` says of the client's TLS certificate."""
+        if self._tls_source == "mod_ssl":
+            return from_mod_ssl(self.native)
+        if self._tls_source == "uwsgi":
+            return from_uwsgi(self.native)
+        connection = _socket(self.native)
+        return from_ssl_object(connection) if isinstance(connection, ssl.SSLSocket) else None
+
+    def attach(self, certificate: PeerCertificate) -> None:
+        """Put the certificate into ``environ["clientcert.certificate"]``."""
+        self.native["clientcert.certificate"] = certificate
+
+
+class ClientCertMiddleware:
+    """Authenticate each request, or answer in place of ``app``.
+
+    ``app`` finds the certificate in ``environ["clientcert.certificate"]``, the user in ``environ["clientcert.user"]``.
+    Where ``remote_user`` is given, ``REMOTE_USER`` is the text that it returns for the user, and nothing else.
+    ``required`` is as for `clientcert.asgi.ClientCertMiddleware`. What ``verify`` raises propagates to the server.
+
+    A strategy with an ``async`` verify raises `ConfigurationError`.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        strategy: ClientCertStrategy,
+        *,
+        required: bool = True,
+        tls_source: TLSSource = "socket",
+        remote_user: Callable[[Any], str] | None = None,
+    ) -> None:
+        if strategy.is_async:
+            raise ConfigurationError("WSGI cannot await: give the strategy a plain verify, or use clientcert.asgi")
+        if tls_source not in get_args(TLSSource):
+            raise ConfigurationError(f"tls_source must be one of {', '.join(map(repr, get_args(TLSSource)))}")
+        self._app = app
+        self._strategy = strategy
+        self._required = required
+        self._tls_source = tls_source
+        self._remote_user = remote_user
+
+    def __call__(  # noqa: D102 - the class says it
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        environ["clientcert.certificate"] = environ["clientcert.user"] = None
+        if self._remote_user is not None:
+            environ.pop("REMOTE_USER", None)  # from an outer middleware, or from the process's own variables
+        outcome = self._strategy.authenticate(WSGIRequest(environ, self._tls_source))
+        if isinstance(outcome, Success):
+            environ["clientcert.certificate"] = outcome.certificate
+            environ["clientcert.user"] = outcome.user
+            if self._remote_user is not None:
+                environ["REMOTE_USER"] = self._remote_user(outcome.user)
+        elif self._required or outcome.presented:
+            return _refuse(outcome, environ, start_response)
+        return self._app(environ, start_response)
+
+
+def _socket(environ: WSGIEnvironment) -> socket.socket | None:
+    """Return the connection's own socket. A process variable of the same name is text."""
+    # Looked up in the modules each time: gevent replaces the classes.
+    return next((found for key in _SOCKETS if isinstance(found := environ.get(key), socket.socket)), None)
+
+
+@lru_cache(maxsize=256)  # of the names that a configuration watches
+def _variable(name: bytes) -> str:
+    return "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+
+
+def _refuse(failure: Failure, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    status, headers, body = refusal(failure)
+    start_response(f"{status} {responses.get(status, 'Refused')}", headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
