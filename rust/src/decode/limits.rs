@@ -1,0 +1,26 @@
+//! Every bound, and where its value comes from. Each is checked before the work that it bounds.
+
+/// Bytes of a header value.
+///
+/// The most that any of the proxies measured here forwards is bounded by its own buffer; the
+/// largest of these, and the one `HAProxy` needs for a 16 KiB certificate, is `tune.bufsize 131072`.
+/// A chain of three RSA-4096 certificates in percent-encoded PEM has about 7 KiB.
+pub const HEADER_BYTES: usize = 131_072;
+
+/// Bytes of one certificate's DER.
+///
+/// OpenSSL takes at most `SSL_MAX_CERT_LIST_DEFAULT` (`include/openssl/ssl.h`: 100 KiB) from a peer
+/// for the whole chain, so no larger certificate has been through a handshake.
+pub const CERTIFICATE_BYTES: usize = 102_400;
+
+/// Certificates in the `Chain` of one XFCC element.
+///
+/// OpenSSL's default verification depth is 100, but no public or private PKI has chains beyond a
+/// handful; ten is also what the npm package `client-certificate-auth` allows.
+pub const CERTIFICATES: usize = 10;
+
+/// Bytes of an OBJECT IDENTIFIER's content.
+///
+/// RFC 5280, appendix B, asks for 20 arcs below 2^28, which take 80 bytes. Decimal text of arcs without
+/// a bound would cost quadratic time.
+pub const OID_BYTES: usize = 128;

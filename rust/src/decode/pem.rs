@@ -1,0 +1,61 @@
+//! The textual encoding of certificates (RFC 7468), strict about all but white space.
+//!
+//! White space may be anywhere around the blocks and in the base64 (`laxbase64text`, section 3):
+//! proxies fold the lines, or replace their ends by spaces. Nothing else may be around a block, and
+//! no label but `CERTIFICATE` counts: explanatory text is where a second certificate hides.
+
+use super::{DecodeError, Reason, base64};
+
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+const END: &[u8] = b"-----END CERTIFICATE-----";
+
+/// Returns the DER of each certificate of a PEM text.
+///
+/// # Errors
+///
+/// [`Reason::Pem`] for text that is no block, [`Reason::TooManyCertificates`] at the first block too
+/// many, [`Reason::Base64`] for a block's content.
+pub fn certificates(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
+    let mut certificates = Vec::new();
+    let mut rest = text;
+    loop {
+        let blank = rest.iter().take_while(|byte| is_space(**byte)).count();
+        let (_, block) = rest.split_at(blank);
+        if block.is_empty() && !certificates.is_empty() {
+            return Ok(certificates);
+        }
+        let at = text.len() - block.len();
+        let Some(body) = block.strip_prefix(BEGIN) else {
+            return Err(DecodeError::new(Reason::Pem, at));
+        };
+        if certificates.len() == max {
+            return Err(DecodeError::new(Reason::TooManyCertificates, at));
+        }
+        // base64 has no hyphen, so the first one ends it.
+        let Some(length) = body.iter().position(|&byte| byte == b'-') else {
+            return Err(DecodeError::new(Reason::Pem, text.len()));
+        };
+        let start = at + BEGIN.len();
+        let (digits, end) = body.split_at(length);
+        let Some(after) = end.strip_prefix(END) else {
+            return Err(DecodeError::new(Reason::Pem, start + length));
+        };
+        certificates.push(content(digits).map_err(|error| error.after(start))?);
+        rest = after;
+    }
+}
+
+/// Decodes the base64 between the boundaries, white space and all.
+fn content(body: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let mut digits = Vec::with_capacity(body.len());
+    digits.extend(body.iter().copied().filter(|&byte| !is_space(byte)));
+    base64::decode(&digits).map_err(|error| {
+        let mut kept = body.iter().enumerate().filter(|(_, byte)| !is_space(**byte));
+        DecodeError { at: kept.nth(error.at).map_or(body.len(), |(at, _)| at), ..error }
+    })
+}
+
+/// `WSP` and `eol` of the grammar: space, tab, CR, LF.
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}

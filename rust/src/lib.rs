@@ -1,0 +1,16 @@
+//! Decodes the client certificates that reverse proxies forward in HTTP headers, and reads them as
+//! Node.js does.
+//!
+//! [`parse`] is the way in: header text, PEM or DER to [`x509::Certificate`]. [`decode`] stops at
+//! bytes and knows no X.509; [`x509`] knows no header. Nothing here panics, recurses as deep as its
+//! input says, or does more than linear work; `docs/formats.md` has the grammar of every encoding
+//! and the offset of every fault.
+
+pub mod decode;
+pub mod parse;
+#[cfg(feature = "python")]
+mod py;
+pub mod x509;
+
+pub use decode::{DecodeError, Encoding, Reason};
+pub use x509::Certificate;

@@ -1,0 +1,78 @@
+//! `Certificate`: what the core knows of a certificate, as `clientcert.certificate.DecodedCertificate`.
+
+use pyo3::exceptions::{PyKeyError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyString, PyTuple};
+
+use super::{convert, errors};
+use crate::x509::{self, NameOf};
+
+#[pyclass(frozen, module = "clientcert._core")]
+pub(super) struct Certificate {
+    core: x509::Certificate,
+    /// The DER as Python has it, made once: equality and hashing ask for it on every request.
+    der: PyOnceLock<Py<PyBytes>>,
+}
+
+impl From<x509::Certificate> for Certificate {
+    fn from(core: x509::Certificate) -> Self {
+        Self { core, der: PyOnceLock::new() }
+    }
+}
+
+#[pymethods]
+impl Certificate {
+    #[getter]
+    fn der<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        self.der.get_or_init(py, || PyBytes::new(py, self.core.der()).unbind()).bind(py).clone()
+    }
+
+    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.keys().into_iter().map(|key| PyString::intern(py, key)).collect::<Vec<_>>())
+    }
+
+    #[pyo3(signature = (key, /))]
+    fn field<'py>(&self, py: Python<'py>, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        // A key that is not UTF-8 is none of Node.js's keys.
+        let name = key.to_cow().unwrap_or_default();
+        if name == "raw" {
+            return Ok(self.der(py).into_any());
+        }
+        match self.core.field(&name) {
+            Some(field) => convert::field(py, field),
+            None => Err(PyKeyError::new_err(key.clone().unbind())),
+        }
+    }
+
+    #[pyo3(signature = (name, /))]
+    fn attributes<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyTuple>> {
+        let of = match name {
+            "subject" => NameOf::Subject,
+            "issuer" => NameOf::Issuer,
+            _ => return Err(PyValueError::new_err("a certificate has a 'subject' and an 'issuer'")),
+        };
+        convert::attributes(py, &self.core.attributes(of))
+    }
+
+    fn general_names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let mut names = Vec::new();
+        for name in self.core.general_names() {
+            names.extend(convert::general_name(py, &name)?);
+        }
+        PyTuple::new(py, names)
+    }
+
+    fn validity(&self, py: Python<'_>) -> PyResult<(i64, i64)> {
+        self.core.validity().map_err(|error| errors::raise(py, error))
+    }
+
+    #[pyo3(signature = (oid, /))]
+    fn extension<'py>(&self, py: Python<'py>, oid: &str) -> Option<Bound<'py, PyBytes>> {
+        self.core.extension(oid).map(|content| PyBytes::new(py, content))
+    }
+
+    fn spki<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.core.spki())
+    }
+}

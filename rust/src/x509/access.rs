@@ -1,0 +1,65 @@
+//! `authorityInfoAccess` (RFC 5280, section 4.2.2.1) as the object that Node.js makes of it.
+
+use super::der::{Reader, tag};
+use super::{objects, san};
+use crate::decode::DecodeError;
+
+/// Each `method - kind` with its locations, in order of first appearance.
+pub(super) type InfoAccess = Vec<(String, Vec<String>)>;
+
+/// Reads the content of an authorityInfoAccess extension.
+pub(super) fn read(content: &mut Reader<'_>) -> Result<InfoAccess, DecodeError> {
+    let mut printed = String::new();
+    let mut descriptions = content.enter(tag::SEQUENCE)?;
+    while !descriptions.is_empty() {
+        let mut description = descriptions.enter(tag::SEQUENCE)?;
+        let method = description.oid()?;
+        let location = san::read(&mut description)?;
+        description.finish()?;
+        if !printed.is_empty() {
+            printed.push('\n');
+        }
+        printed.push_str(&objects::long_name(method));
+        printed.push_str(" - ");
+        san::print(&location, &mut printed);
+    }
+    content.finish()?;
+    Ok(split(&printed))
+}
+
+/// Node.js prints the locations one a line and takes the text apart again
+/// (`lib/internal/tls/common.js`, `translatePeerCertificate`): what follows the first colon is the
+/// value, JSON if it begins with a quote.
+fn split(printed: &str) -> InfoAccess {
+    let mut access = InfoAccess::new();
+    for line in printed.split('\n') {
+        let Some((key, value)) = line.split_once(':') else { continue };
+        let value = unquote(value);
+        match access.iter_mut().find(|(known, _)| known == key) {
+            Some((_, values)) => values.push(value),
+            None => access.push((key.to_owned(), vec![value])),
+        }
+    }
+    access
+}
+
+/// Undoes the quoting of `san::print`, the only JSON that there is here.
+fn unquote(value: &str) -> String {
+    let Some(quoted) = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) else {
+        return value.to_owned();
+    };
+    let mut text = String::with_capacity(quoted.len());
+    let mut rest = quoted.chars();
+    while let Some(character) = rest.next() {
+        let escaped = if character == '\\' { rest.next() } else { None };
+        match escaped {
+            None => text.push(character),
+            Some('u') => {
+                let code = rest.by_ref().take(4).fold(0, |code, digit| code << 4 | digit.to_digit(16).unwrap_or(0));
+                text.extend(char::from_u32(code));
+            }
+            Some(character) => text.push(character),
+        }
+    }
+    text
+}

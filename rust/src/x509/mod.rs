@@ -1,0 +1,468 @@
+//! DER to the fields of a certificate, each read when it is asked for.
+//!
+//! [`Certificate::parse`] walks the whole structure once, strictly, and remembers where things are.
+//! It refuses what OpenSSL, and so Node.js, refuses, and four things beyond that: anything that is
+//! not DER, bytes after the certificate, an extension that access decisions rest on and that does
+//! not parse, and a second one of the same kind.
+
+mod access;
+pub mod der;
+mod key;
+mod name;
+mod objects;
+mod san;
+mod time;
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use sha1::Sha1;
+use sha2::{Digest, Sha256, Sha512};
+
+use self::der::{Reader, tag};
+use self::key::Key;
+pub use self::name::{Attribute, latin1};
+pub use self::objects::dotted;
+pub use self::san::{GeneralName, ip_address};
+use self::time::Time;
+use crate::decode::{DecodeError, Reason, limits};
+
+const SUBJECT_ALT_NAME: &[u8] = b"\x55\x1d\x11";
+const BASIC_CONSTRAINTS: &[u8] = b"\x55\x1d\x13";
+const KEY_USAGE: &[u8] = b"\x55\x1d\x0f";
+const EXT_KEY_USAGE: &[u8] = b"\x55\x1d\x25";
+const INFO_ACCESS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x01\x01";
+
+/// keyCertSign, bit 5 of keyUsage (RFC 5280, section 4.2.1.3).
+const KEY_CERT_SIGN: u8 = 0b0000_0100;
+
+/// The keys of Node.js's object, in its order.
+pub const KEYS: [&str; 19] = [
+    "subject",
+    "issuer",
+    "subjectaltname",
+    "infoAccess",
+    "ca",
+    "modulus",
+    "bits",
+    "exponent",
+    "pubkey",
+    "asn1Curve",
+    "nistCurve",
+    "valid_from",
+    "valid_to",
+    "fingerprint",
+    "fingerprint256",
+    "fingerprint512",
+    "ext_key_usage",
+    "serialNumber",
+    "raw",
+];
+
+/// The value of one key of Node.js's object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// A JavaScript string.
+    Text(Cow<'static, str>),
+    /// A Buffer.
+    Bytes(Vec<u8>),
+    /// A boolean.
+    Flag(bool),
+    /// A number.
+    Number(usize),
+    /// An array of strings.
+    List(Vec<String>),
+    /// An object whose values are a string, or an array where a key occurs more than once.
+    Name(Vec<(Cow<'static, str>, Vec<String>)>),
+    /// An object whose values are arrays of strings.
+    Access(Vec<(String, Vec<String>)>),
+}
+
+/// Which distinguished name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameOf {
+    /// The holder of the key.
+    Subject,
+    /// Who signed.
+    Issuer,
+}
+
+/// One extension: where its OBJECT IDENTIFIER and its content are.
+#[derive(Clone, Debug)]
+struct Extension {
+    oid: Range<usize>,
+    content: Range<usize>,
+}
+
+/// A certificate whose structure has been checked.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    der: Box<[u8]>,
+    serial_number: Range<usize>,
+    issuer: Range<usize>,
+    not_before: (u8, usize, Range<usize>),
+    not_after: (u8, usize, Range<usize>),
+    subject: Range<usize>,
+    spki: Range<usize>,
+    extensions: Vec<Extension>,
+}
+
+impl Certificate {
+    /// Reads a certificate that takes up all of `der`.
+    ///
+    /// # Errors
+    ///
+    /// The first fault of the walk, at its offset in `der`.
+    pub fn parse(der: Vec<u8>) -> Result<Self, DecodeError> {
+        if der.len() > limits::CERTIFICATE_BYTES {
+            return Err(DecodeError::new(Reason::TooLarge, limits::CERTIFICATE_BYTES));
+        }
+        let mut whole = Reader::new(&der, 0, Reason::Certificate);
+        let mut certificate = whole.enter(tag::SEQUENCE)?;
+        if !whole.is_empty() {
+            return Err(DecodeError::new(Reason::TrailingData, whole.at()));
+        }
+        let mut tbs = certificate.enter(tag::SEQUENCE)?;
+        let mut parsed = tbs_certificate(&mut tbs)?;
+        algorithm_identifier(&mut certificate)?;
+        certificate.bit_string(tag::BIT_STRING)?;
+        certificate.finish()?;
+        parsed.der = der.into_boxed_slice();
+        Ok(parsed)
+    }
+
+    /// The DER of the whole certificate.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The DER of the SubjectPublicKeyInfo.
+    #[must_use]
+    pub fn spki(&self) -> &[u8] {
+        self.slice(&self.spki)
+    }
+
+    /// The keys that Node.js has for this certificate, in its order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<&'static str> {
+        let key = Key::read(self.spki());
+        let is_present = |name: &&str| match *name {
+            "subjectaltname" => self.content(SUBJECT_ALT_NAME).is_some(),
+            "infoAccess" => self.info_access().is_some(),
+            "ext_key_usage" => self.content(EXT_KEY_USAGE).is_some(),
+            "modulus" | "exponent" => matches!(key, Some(Key::Rsa { .. })),
+            "bits" | "pubkey" => key.is_some(),
+            "asn1Curve" => matches!(key, Some(Key::Ec { .. })),
+            "nistCurve" => matches!(key, Some(Key::Ec { nist: Some(_), .. })),
+            _ => true,
+        };
+        KEYS.into_iter().filter(is_present).collect()
+    }
+
+    /// The value of one key of Node.js's object; None for a key that it does not have.
+    #[must_use]
+    pub fn field(&self, key: &str) -> Option<Field> {
+        let key_field = || Key::read(self.spki());
+        Some(match key {
+            "subject" => Field::Name(self.name(NameOf::Subject)),
+            "issuer" => Field::Name(self.name(NameOf::Issuer)),
+            "subjectaltname" => {
+                self.content(SUBJECT_ALT_NAME)?;
+                Field::Text(san::print_all(&self.general_names()).into())
+            }
+            "infoAccess" => Field::Access(self.info_access()?),
+            "ca" => Field::Flag(self.is_ca()),
+            "modulus" => Field::Text(key_field()?.modulus()?.into()),
+            "bits" => Field::Number(key_field()?.bits()),
+            "exponent" => Field::Text(key_field()?.exponent()?.into()),
+            "pubkey" => Field::Bytes(key_field()?.pubkey()),
+            "asn1Curve" => Field::Text(key_field()?.asn1_curve()?.into()),
+            "nistCurve" => Field::Text(key_field()?.nist_curve()?.into()),
+            "valid_from" => Field::Text(self.print_time(&self.not_before)),
+            "valid_to" => Field::Text(self.print_time(&self.not_after)),
+            "fingerprint" => Field::Text(fingerprint::<Sha1>(&self.der).into()),
+            "fingerprint256" => Field::Text(fingerprint::<Sha256>(&self.der).into()),
+            "fingerprint512" => Field::Text(fingerprint::<Sha512>(&self.der).into()),
+            "ext_key_usage" => Field::List(self.ext_key_usage()?),
+            "serialNumber" => Field::Text(self.serial_number().into()),
+            "raw" => Field::Bytes(self.der.to_vec()),
+            _ => return None,
+        })
+    }
+
+    /// The attributes of a name, in certificate order.
+    #[must_use]
+    pub fn attributes(&self, of: NameOf) -> Vec<Attribute<'_>> {
+        let range = match of {
+            NameOf::Subject => &self.subject,
+            NameOf::Issuer => &self.issuer,
+        };
+        // The walk has read it once: this cannot fail.
+        name::read(&mut self.reader(range)).unwrap_or_default()
+    }
+
+    /// The subject alternative names, in certificate order.
+    #[must_use]
+    pub fn general_names(&self) -> Vec<GeneralName<'_>> {
+        let Some(content) = self.content(SUBJECT_ALT_NAME) else {
+            return Vec::new();
+        };
+        san::read_all(&mut self.reader(content)).unwrap_or_default()
+    }
+
+    /// notBefore and notAfter in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Time`] at a time that is no time: neither OpenSSL nor the walk looks at it.
+    pub fn validity(&self) -> Result<(i64, i64), DecodeError> {
+        let timestamp = |(tag, start, content): &(u8, usize, Range<usize>)| {
+            let time = Time::read(*tag, self.slice(content));
+            time.map(Time::timestamp).ok_or(DecodeError::new(Reason::Time, *start))
+        };
+        Ok((timestamp(&self.not_before)?, timestamp(&self.not_after)?))
+    }
+
+    /// The content of the first extension with this dotted OBJECT IDENTIFIER.
+    #[must_use]
+    pub fn extension(&self, dotted: &str) -> Option<&[u8]> {
+        let is_it = |extension: &&Extension| objects::dotted(self.slice(&extension.oid)) == dotted;
+        self.extensions.iter().find(is_it).map(|extension| self.slice(&extension.content))
+    }
+
+    fn slice(&self, range: &Range<usize>) -> &[u8] {
+        self.der.get(range.clone()).unwrap_or_default()
+    }
+
+    fn reader(&self, range: &Range<usize>) -> Reader<'_> {
+        Reader::new(self.slice(range), range.start, Reason::Certificate)
+    }
+
+    fn content(&self, oid: &[u8]) -> Option<&Range<usize>> {
+        let extension = self.extensions.iter().find(|extension| self.slice(&extension.oid) == oid)?;
+        Some(&extension.content)
+    }
+
+    fn name(&self, of: NameOf) -> Vec<(Cow<'static, str>, Vec<String>)> {
+        let mut name: Vec<(Cow<'static, str>, Vec<String>)> = Vec::new();
+        for attribute in self.attributes(of) {
+            let short = objects::short_name(attribute.oid);
+            match name.iter_mut().find(|(known, _)| *known == short) {
+                Some((_, values)) => values.push(attribute.value.into_owned()),
+                None => name.push((short, vec![attribute.value.into_owned()])),
+            }
+        }
+        name
+    }
+
+    fn info_access(&self) -> Option<Vec<(String, Vec<String>)>> {
+        access::read(&mut self.reader(self.content(INFO_ACCESS)?)).ok()
+    }
+
+    /// OpenSSL's `X509_check_ca(…) == 1`: basicConstraints says so, and keyUsage does not forbid it.
+    fn is_ca(&self) -> bool {
+        let is_ca = self.content(BASIC_CONSTRAINTS).and_then(|range| basic_constraints(&mut self.reader(range)).ok());
+        let key_usage = self.content(KEY_USAGE).and_then(|range| key_usage(&mut self.reader(range)).ok());
+        is_ca == Some(true) && key_usage.is_none_or(|bits| bits.first().is_some_and(|first| first & KEY_CERT_SIGN != 0))
+    }
+
+    fn ext_key_usage(&self) -> Option<Vec<String>> {
+        let mut purposes = Vec::new();
+        ext_key_usage(&mut self.reader(self.content(EXT_KEY_USAGE)?), |oid| purposes.push(objects::dotted(oid)))
+            .ok()?;
+        Some(purposes)
+    }
+
+    fn print_time(&self, (tag, _, content): &(u8, usize, Range<usize>)) -> Cow<'static, str> {
+        Time::read(*tag, self.slice(content)).map_or("Bad time value".into(), |time| time.print().into())
+    }
+
+    /// The serial number as `BN_bn2hex` prints it: whole bytes, a sign, and "0" for zero.
+    fn serial_number(&self) -> String {
+        let bytes = self.slice(&self.serial_number);
+        let mut text = String::with_capacity(2 * bytes.len() + 1);
+        let mut magnitude = bytes.to_vec();
+        if bytes.first().is_some_and(|first| *first >= 0x80) {
+            text.push('-');
+            // Two's complement: invert and add one, from the last byte on.
+            let mut carry = true;
+            for byte in magnitude.iter_mut().rev() {
+                (*byte, carry) = (!*byte).overflowing_add(carry.into());
+            }
+        }
+        let zeros = magnitude.iter().take_while(|byte| **byte == 0).count();
+        if zeros == magnitude.len() {
+            return "0".to_owned();
+        }
+        for byte in magnitude.iter().skip(zeros) {
+            let _ = write!(text, "{byte:02X}");
+        }
+        text
+    }
+}
+
+/// TBSCertificate (RFC 5280, section 4.1), without its DER.
+fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
+    if tbs.next_is(0xA0) {
+        let mut version = tbs.enter(0xA0)?;
+        version.integer()?;
+        version.finish()?;
+    }
+    let serial_number = content_range(tbs, |tbs| tbs.integer().map(<[u8]>::len))?;
+    algorithm_identifier(tbs)?;
+    let issuer = whole_range(tbs, name::check)?;
+    let mut validity = tbs.enter(tag::SEQUENCE)?;
+    let not_before = time(&mut validity)?;
+    let not_after = time(&mut validity)?;
+    validity.finish()?;
+    let subject = whole_range(tbs, name::check)?;
+    let spki = whole_range(tbs, |tbs| {
+        let mut spki = tbs.enter(tag::SEQUENCE)?;
+        algorithm_identifier(&mut spki)?;
+        spki.bit_string(tag::BIT_STRING)?;
+        spki.finish()
+    })?;
+    for unique_id in [0x81, 0x82] {
+        if tbs.next_is(unique_id) {
+            tbs.bit_string(unique_id)?;
+        }
+    }
+    let mut extensions = Vec::new();
+    if tbs.next_is(0xA3) {
+        let mut wrapped = tbs.enter(0xA3)?;
+        let mut sequence = wrapped.enter(tag::SEQUENCE)?;
+        let mut seen = 0;
+        while !sequence.is_empty() {
+            extensions.push(extension(&mut sequence, &mut seen)?);
+        }
+        wrapped.finish()?;
+    }
+    tbs.finish()?;
+    let der = Box::default();
+    Ok(Certificate { der, serial_number, issuer, not_before, not_after, subject, spki, extensions })
+}
+
+/// Where an element is that `read` reads, header and all.
+fn whole_range<'a>(
+    reader: &mut Reader<'a>,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<(), DecodeError>,
+) -> Result<Range<usize>, DecodeError> {
+    let start = reader.at();
+    read(reader)?;
+    Ok(start..reader.at())
+}
+
+/// Where the content of an element is, whose length `read` returns.
+fn content_range<'a>(
+    reader: &mut Reader<'a>,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<usize, DecodeError>,
+) -> Result<Range<usize>, DecodeError> {
+    let length = read(reader)?;
+    Ok(reader.at() - length..reader.at())
+}
+
+/// AlgorithmIdentifier: an OBJECT IDENTIFIER, and parameters of any kind.
+fn algorithm_identifier(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    let mut algorithm = reader.enter(tag::SEQUENCE)?;
+    algorithm.oid()?;
+    if !algorithm.is_empty() {
+        algorithm.any()?;
+    }
+    algorithm.finish()
+}
+
+/// Time: its tag, where it begins, and where its content is.
+fn time(reader: &mut Reader<'_>) -> Result<(u8, usize, Range<usize>), DecodeError> {
+    let element = reader.any()?;
+    match element.tag {
+        tag::UTC_TIME | tag::GENERALIZED_TIME => {
+            Ok((element.tag, element.start, element.inner..element.inner + element.content.len()))
+        }
+        _ => Err(reader.out_of_place(element.start)),
+    }
+}
+
+/// Extension (RFC 5280, section 4.1): checks the four kinds that access decisions rest on, and that each
+/// is there once; `seen` has a bit for each.
+fn extension(sequence: &mut Reader<'_>, seen: &mut u8) -> Result<Extension, DecodeError> {
+    let start = sequence.at();
+    let mut extension = sequence.enter(tag::SEQUENCE)?;
+    let mut oid_content: &[u8] = &[];
+    let oid = content_range(&mut extension, |extension| {
+        oid_content = extension.oid()?;
+        Ok(oid_content.len())
+    })?;
+    if extension.next_is(tag::BOOLEAN) {
+        let critical = extension.any()?;
+        if critical.content.len() != 1 {
+            return Err(extension.out_of_place(critical.start));
+        }
+    }
+    let value = extension.expect(tag::OCTET_STRING)?;
+    extension.finish()?;
+    let content = value.inner..value.inner + value.content.len();
+    let mut inside = Reader::new(value.content, value.inner, Reason::Extension);
+    let (bit, checked) = match oid_content {
+        SUBJECT_ALT_NAME => (1, san::check_all(&mut inside)),
+        BASIC_CONSTRAINTS => (2, basic_constraints(&mut inside).map(drop)),
+        KEY_USAGE => (4, key_usage(&mut inside).map(drop)),
+        EXT_KEY_USAGE => (8, ext_key_usage(&mut inside, |_| ())),
+        _ => (0, Ok(())),
+    };
+    if *seen & bit != 0 {
+        return Err(DecodeError::new(Reason::DuplicateExtension, start));
+    }
+    *seen |= bit;
+    checked.map_err(|_| DecodeError::new(Reason::Extension, start))?;
+    Ok(Extension { oid, content })
+}
+
+/// BasicConstraints (RFC 5280, section 4.2.1.9): whether the subject is a CA.
+fn basic_constraints(content: &mut Reader<'_>) -> Result<bool, DecodeError> {
+    let mut constraints = content.enter(tag::SEQUENCE)?;
+    let mut is_ca = false;
+    if constraints.next_is(tag::BOOLEAN) {
+        let flag = constraints.any()?;
+        let [value] = flag.content else {
+            return Err(constraints.out_of_place(flag.start));
+        };
+        is_ca = *value != 0;
+    }
+    if !constraints.is_empty() {
+        constraints.integer()?;
+    }
+    constraints.finish()?;
+    content.finish()?;
+    Ok(is_ca)
+}
+
+/// KeyUsage (RFC 5280, section 4.2.1.3): its bits, the first in the highest place.
+fn key_usage<'a>(content: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
+    let bits = content.bit_string(tag::BIT_STRING)?;
+    content.finish()?;
+    Ok(bits)
+}
+
+/// ExtKeyUsageSyntax (RFC 5280, section 4.2.1.12): calls `visit` for each purpose.
+fn ext_key_usage<'a>(content: &mut Reader<'a>, mut visit: impl FnMut(&'a [u8])) -> Result<(), DecodeError> {
+    let mut purposes = content.enter(tag::SEQUENCE)?;
+    while !purposes.is_empty() {
+        visit(purposes.oid()?);
+    }
+    content.finish()
+}
+
+/// Upper-case hexadecimal pairs with colons between them.
+fn fingerprint<D: Digest>(der: &[u8]) -> String {
+    let digest = D::digest(der);
+    let mut text = String::with_capacity(3 * digest.len());
+    for byte in &digest {
+        if !text.is_empty() {
+            text.push(':');
+        }
+        let _ = write!(text, "{byte:02X}");
+    }
+    text
+}

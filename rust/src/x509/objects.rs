@@ -1,0 +1,81 @@
+//! OBJECT IDENTIFIERs: dotted text, and the names that OpenSSL has for them.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use x509_parser::num_bigint::BigUint;
+
+/// The objects of OpenSSL: dotted OID, short name, long name.
+static OBJECTS: LazyLock<HashMap<&str, (&str, &str)>> = LazyLock::new(|| {
+    rows(include_str!("../../../python/clientcert/_fallback/objects.txt"))
+        .filter_map(|row| {
+            let mut cells = row.split('\t');
+            Some((cells.next()?, (cells.next()?, cells.next()?)))
+        })
+        .collect()
+});
+
+/// The attribute types that nearly every name is made of, by content octets.
+const COMMON: [(&[u8], &str); 9] = [
+    (b"\x55\x04\x03", "CN"),
+    (b"\x55\x04\x06", "C"),
+    (b"\x55\x04\x07", "L"),
+    (b"\x55\x04\x08", "ST"),
+    (b"\x55\x04\x0a", "O"),
+    (b"\x55\x04\x0b", "OU"),
+    (b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", "emailAddress"),
+    (b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", "DC"),
+    (b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01", "UID"),
+];
+
+/// The lines of a data file without its comments.
+pub(super) fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
+    table.lines().filter(|line| !line.starts_with('#'))
+}
+
+/// The dotted text of an OBJECT IDENTIFIER's content octets (X.690, section 8.19), arcs of any size.
+#[must_use]
+pub fn dotted(oid: &[u8]) -> String {
+    let mut text = String::new();
+    for (index, arc) in oid.split_inclusive(|byte| *byte < 0x80).enumerate() {
+        let mut value = BigUint::ZERO;
+        let small = arc.iter().try_fold(0u64, |value, byte| Some(value.checked_mul(128)? | u64::from(byte & 0x7F)));
+        if small.is_none() {
+            value = arc.iter().fold(value, |value, byte| value << 7 | BigUint::from(byte & 0x7F));
+        }
+        match (index, small) {
+            // The first sub-identifier holds two arcs: 40 times the first, which is at most 2, plus the second.
+            (0, Some(value)) => {
+                let first = (value / 40).min(2);
+                let _ = write!(text, "{first}.{}", value - 40 * first);
+            }
+            (0, None) => {
+                let _ = write!(text, "2.{}", value - 80u32);
+            }
+            (_, Some(value)) => {
+                let _ = write!(text, ".{value}");
+            }
+            (_, None) => {
+                let _ = write!(text, ".{value}");
+            }
+        }
+    }
+    text
+}
+
+/// OpenSSL's short name, or the dotted text where it has none.
+pub(super) fn short_name(oid: &[u8]) -> Cow<'static, str> {
+    if let Some((_, name)) = COMMON.iter().find(|(common, _)| *common == oid) {
+        return Cow::Borrowed(name);
+    }
+    let dotted = dotted(oid);
+    OBJECTS.get(dotted.as_str()).map_or(Cow::Owned(dotted), |(short, _)| Cow::Borrowed(*short))
+}
+
+/// OpenSSL's long name, or the dotted text where it has none.
+pub(super) fn long_name(oid: &[u8]) -> Cow<'static, str> {
+    let dotted = dotted(oid);
+    OBJECTS.get(dotted.as_str()).map_or(Cow::Owned(dotted), |(_, long)| Cow::Borrowed(*long))
+}
