@@ -34,7 +34,9 @@ from clientcert.policy import is_async
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["dispatch", "dispatch_async", "drain", "drain_async"]
+    import trio
+
+__all__ = ["dispatch", "dispatch_async", "drain", "drain_async", "event"]
 
 _MOST_WAITING = 1000  # each keeps its request alive: enough for a burst, and no more than some megabytes
 
@@ -170,16 +172,20 @@ async def _on_trio(hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
             _log(hook, error)
 
 
-async def _until(waiting: int) -> None:
-    """Return when at most so many records are left, without blocking the loop."""
+def event() -> tuple[asyncio.Event | trio.Event, Callable[[], object]]:
+    """Return an event of the running loop, and what sets it from any thread; `RuntimeError` once the loop is closed."""
     if _in_trio_task():
         import trio  # noqa: PLC0415 - it is imported already
 
-        reached: trio.Event | asyncio.Event = trio.Event()
-        wake: Callable[[], object] = partial(trio.lowlevel.current_trio_token().run_sync_soon, reached.set)
-    else:
-        reached = asyncio.Event()
-        wake = partial(asyncio.get_running_loop().call_soon_threadsafe, reached.set)
+        trio_event = trio.Event()
+        return trio_event, partial(trio.lowlevel.current_trio_token().run_sync_soon, trio_event.set)
+    asyncio_event = asyncio.Event()
+    return asyncio_event, partial(asyncio.get_running_loop().call_soon_threadsafe, asyncio_event.set)
+
+
+async def _until(waiting: int) -> None:
+    """Return when at most so many records are left, without blocking the loop."""
+    reached, wake = event()
     if _background.call_when(waiting, wake):
         await reached.wait()
 
