@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from clientcert.hooks import drain_async
 from clientcert.refusal import refusal
 from clientcert.request import TransportPeer
 from clientcert.strategy import Success
@@ -75,6 +76,8 @@ class ClientCertMiddleware:
 
     With ``required=False``, a request that presents no certificate at all goes on to ``app`` with None for both. One
     that presents a certificate which is rejected, for whatever reason, is refused all the same.
+
+    When the server shuts down, the hooks that are still waiting are run before it is told that the application is done.
     """
 
     def __init__(self, app: ASGIApp, strategy: ClientCertStrategy, *, required: bool = True) -> None:
@@ -84,7 +87,7 @@ class ClientCertMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - the class says it
         if scope["type"] not in {"http", "websocket"}:  # a lifespan has no client
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _send_after_hooks(send))
             return
         # In place, not in a copy: what is further out reads what routers and applications write into the scope.
         scope["client_certificate"] = scope["user"] = None
@@ -114,6 +117,17 @@ def _scope_peer(scope: Scope) -> TransportPeer:
     # nothing: a TCP client that is gone has no address, and httpx's in-process transport has a server without a port.
     server = scope.get("server")
     return TransportPeer("unix" if server is not None and server[1] is None else "unknown")
+
+
+def _send_after_hooks(send: Send) -> Send:
+    """Return a ``send`` for a lifespan: hooks come before the end, after which a server may kill the process."""
+
+    async def send_after_hooks(message: Message) -> None:
+        if message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
+            await drain_async()
+        await send(message)
+
+    return send_after_hooks
 
 
 async def _refuse(failure: Failure, scope: Scope, send: Send) -> None:

@@ -39,8 +39,8 @@ class TLSConnection:
     ``authorized`` is True only if the layer verified a certificate of the client. ``certificates`` holds DER, the
     client's own first, then as much of the chain as the server knows: nothing may be concluded from its absence, a
     resumed session has none (see "TLS resumption" in the servers' documentation). Authorized and empty means that the
-    server vouches for a certificate that it cannot show. ``rejected`` says that the client showed a certificate which the
-    layer did not accept, or that this cannot be ruled out: not the same as none.
+    server vouches for a certificate that it cannot show. ``rejected`` says that the client showed a certificate which
+    the layer did not accept, or that this cannot be ruled out: that is not the same as none.
     """
 
     authorized: bool

@@ -1,0 +1,300 @@
+"""The ASGI shim: what it reads from a scope, and what the middleware does with it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from clientcert import ClientCertStrategy, Reject, encode_header
+from clientcert.asgi import ASGIRequest, ClientCertMiddleware
+from clientcert.request import TLSConnection, TransportPeer
+from clientcert.testing import CertificateAuthority
+from clientcert.tls import Connection
+
+CLIENT = CertificateAuthority().issue("alice")
+PROXY = ("10.0.0.1", 40000)
+
+
+def header_strategy(verify=lambda _: True, **options):
+    return ClientCertStrategy(
+        verify, certificate_header="Client-Cert", header_encoding="rfc9440", trusted_proxies=["10.0.0.1"], **options
+    )
+
+
+def scope(kind="http", **changes):
+    return {
+        "type": kind,
+        "method": "GET",
+        "path": "/",
+        "headers": [(b"host", b"localhost"), (b"client-cert", encode_header(CLIENT.certificate, "rfc9440").encode())],
+        "client": PROXY,
+        "server": ("10.0.0.2", 80),
+    } | changes
+
+
+def serve(middleware, scope):
+    """What the server hears from one call of the application."""
+    sent = []
+
+    async def receive():
+        raise AssertionError("the middleware reads nothing")
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(middleware(scope, receive, send))
+    return sent
+
+
+class App:
+    """An application that keeps the scopes it is called with."""
+
+    def __init__(self):
+        self.scopes = []
+
+    async def __call__(self, scope, receive, send):
+        self.scopes.append(scope)
+
+
+# What is read from a scope
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "peer"),
+    [
+        (("10.0.0.1", 40000), ("10.0.0.2", 80), TransportPeer("ip", "10.0.0.1")),
+        (["10.0.0.1", "40000"], ["10.0.0.2", "80"], TransportPeer("ip", "10.0.0.1")),
+        (("10.0.0.1", 0), ("10.0.0.2", 80), TransportPeer("ip", "10.0.0.1", rewritten=True)),
+        (("10.0.0.1", "0"), ("10.0.0.2", "80"), TransportPeer("ip", "10.0.0.1", rewritten=True)),
+        (("203.0.113.9", 0), ("/run/app.sock", None), TransportPeer("ip", "203.0.113.9", rewritten=True)),
+        (None, ("/run/app.sock", None), TransportPeer("unix")),
+        (("", "0"), ("/run/app.sock", None), TransportPeer("unix")),
+        (None, ("10.0.0.2", 80), TransportPeer("unknown")),
+        (None, None, TransportPeer("unknown")),
+    ],
+)
+def test_the_peer_is_what_the_scope_says_with_the_signs_of_a_rewrite(client, server, peer):
+    assert ASGIRequest(scope(client=client, server=server)).peer == peer
+
+
+def test_the_peer_is_unknown_where_the_scope_says_nothing():
+    assert ASGIRequest({"type": "http", "headers": []}).peer == TransportPeer("unknown")
+
+
+def test_what_the_server_shim_says_goes_before_what_the_scope_says():
+    peer = TransportPeer("ip", "192.0.2.1", authoritative=True)
+    tls = TLSConnection(authorized=True, certificates=(CLIENT.der,))
+    extensions = {"clientcert": Connection(peer, tls), "tls": {"client_cert_error": "revoked"}}
+    request = ASGIRequest(scope(extensions=extensions))
+    assert request.peer == peer
+    assert request.tls() == tls
+
+
+@pytest.mark.parametrize("impostor", [None, {"peer": "unix"}, (TransportPeer("unix"), None)])
+def test_only_the_type_of_the_server_shim_is_believed(impostor):
+    request = ASGIRequest(scope(extensions={"clientcert": impostor}))
+    assert request.peer == TransportPeer("ip", "10.0.0.1")
+    assert request.tls() is None
+
+
+def test_the_tls_extension_is_read(backend):
+    request = ASGIRequest(scope(extensions={"tls": {"client_cert_chain": [CLIENT.pem]}}))
+    assert request.tls() == TLSConnection(authorized=True, certificates=(CLIENT.der,))
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"extensions": None}, {"extensions": {}}, {"extensions": {"http.response.push": {}}}]
+)
+def test_without_an_extension_the_connection_is_not_known_to_be_tls(changes):
+    assert ASGIRequest(scope(**changes)).tls() is None
+
+
+def test_header_lines_are_those_of_the_scope():
+    http = scope()
+    request = ASGIRequest(http)
+    assert request.header_lines({b"client-cert"}) is http["headers"]
+    assert request.preserves_names
+    assert request.native is http
+
+
+# What the middleware does
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_the_application_finds_certificate_and_user_in_the_scope(backend, kind):
+    app = App()
+    strategy = header_strategy(lambda certificate: certificate["subject"]["CN"])
+    assert serve(ClientCertMiddleware(app, strategy), scope(kind)) == []
+    (seen,) = app.scopes
+    assert seen["client_certificate"]["raw"] == CLIENT.der
+    assert seen["user"] == "alice"
+
+
+def test_an_async_verify_is_awaited(backend):
+    async def verify(certificate):
+        await asyncio.sleep(0)
+        return certificate["subject"]["CN"]
+
+    app = App()
+    serve(ClientCertMiddleware(app, header_strategy(verify)), scope())
+    assert app.scopes[0]["user"] == "alice"
+
+
+def test_the_certificate_is_in_the_scope_before_verify_runs(backend):
+    def verify(native, certificate):
+        assert native["client_certificate"] is certificate
+        return "alice"
+
+    app = App()
+    serve(ClientCertMiddleware(app, header_strategy(verify, pass_request=True)), scope())
+    assert app.scopes[0]["user"] == "alice"
+
+
+def test_the_tls_connection_authenticates_where_no_header_is_read(backend):
+    app = App()
+    middleware = ClientCertMiddleware(app, ClientCertStrategy(lambda _: True))
+    assert serve(middleware, scope(extensions={"tls": {"client_cert": CLIENT.der}})) == []
+    assert app.scopes[0]["client_certificate"]["raw"] == CLIENT.der
+    assert [message.get("status") for message in serve(middleware, scope())] == [401, None]
+
+
+def test_a_rejection_is_answered_in_place_of_the_application(backend):
+    app = App()
+    sent = serve(ClientCertMiddleware(app, header_strategy(lambda _: False)), scope())
+    assert app.scopes == []
+    assert sent == [
+        {
+            "type": "http.response.start",
+            "status": 401,
+            "headers": [
+                (b"content-type", b"text/plain; charset=utf-8"),
+                (b"content-length", b"42"),
+                (b"cache-control", b"no-store"),
+                (b"www-authenticate", b"ClientCertificate"),
+            ],
+        },
+        {"type": "http.response.body", "body": b"The client certificate is not authorized.\n"},
+    ]
+
+
+def test_a_head_request_is_answered_without_the_body(backend):
+    start, body = serve(ClientCertMiddleware(App(), header_strategy(lambda _: False)), scope(method="HEAD"))
+    assert (b"content-length", b"42") in start["headers"]
+    assert body == {"type": "http.response.body", "body": b""}
+
+
+def test_a_rejection_with_a_status_of_its_own_has_no_challenge(backend):
+    sent = serve(ClientCertMiddleware(App(), header_strategy(lambda _: Reject("no", 403))), scope())
+    assert sent[0]["status"] == 403
+    assert b"www-authenticate" not in dict(sent[0]["headers"])
+
+
+def test_a_websocket_is_refused_before_it_is_accepted(backend):
+    sent = serve(ClientCertMiddleware(App(), header_strategy(lambda _: False)), scope("websocket"))
+    assert sent == [{"type": "websocket.close"}]
+
+
+def test_a_websocket_is_refused_with_the_status_where_the_server_can(backend):
+    websocket = scope("websocket", extensions={"websocket.http.response": {}})
+    start, body = serve(ClientCertMiddleware(App(), header_strategy(lambda _: False)), websocket)
+    assert (start["type"], start["status"]) == ("websocket.http.response.start", 401)
+    assert body["type"] == "websocket.http.response.body"
+    assert body["body"]
+
+
+def test_a_certificate_that_the_server_vouches_for_and_does_not_show_is_a_server_error(backend):
+    app = App()
+    middleware = ClientCertMiddleware(app, ClientCertStrategy(lambda _: True), required=False)
+    sent = serve(middleware, scope(extensions={"tls": {"client_cert_name": "CN=alice"}}))
+    assert (app.scopes, sent[0]["status"]) == ([], 500)
+
+
+def test_what_verify_raises_propagates(backend):
+    def verify(certificate):
+        raise LookupError("the directory is down")
+
+    app = App()
+    with pytest.raises(LookupError, match="the directory is down"):
+        serve(ClientCertMiddleware(app, header_strategy(verify)), scope())
+    assert app.scopes == []
+
+
+@pytest.mark.parametrize("headers", [[], [(b"client-cert", b"")], [(b"client-cert", b"::")]])
+def test_where_it_is_optional_a_request_without_a_certificate_goes_on_without_a_user(backend, headers):
+    app = App()
+    middleware = ClientCertMiddleware(app, header_strategy(), required=False)
+    impostor = scope(headers=headers, user="admin", client_certificate="forged")
+    assert serve(middleware, impostor) == []
+    assert (app.scopes[0]["client_certificate"], app.scopes[0]["user"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"headers": [(b"client-cert", b":QQ==:")]},
+        {"headers": [(b"client-cert", b"::"), (b"client-cert", b"::")]},
+        {"headers": [(b"client_cert", b"::")]},
+        {"client": ("10.0.0.9", 40000)},
+        {"client": ("10.0.0.1", 0)},
+    ],
+)
+def test_where_it_is_optional_a_certificate_that_is_rejected_is_refused_all_the_same(backend, changes):
+    app = App()
+    sent = serve(ClientCertMiddleware(app, header_strategy(), required=False), scope(**changes))
+    assert (app.scopes, sent[0]["status"]) == ([], 401)
+
+
+@pytest.mark.parametrize(
+    ("extensions", "goes_on"),
+    [
+        ({}, True),
+        ({"tls": {}}, True),
+        ({"tls": {"client_cert_chain": [CLIENT.pem], "client_cert_error": "expired"}}, False),
+        ({"tls": None}, False),
+    ],
+)
+def test_where_it_is_optional_a_tls_connection_without_a_certificate_goes_on(backend, extensions, goes_on):
+    app = App()
+    middleware = ClientCertMiddleware(app, ClientCertStrategy(lambda _: True), required=False)
+    serve(middleware, scope(extensions=extensions))
+    assert bool(app.scopes) is goes_on
+
+
+def test_an_outer_user_does_not_outlive_the_rejection_of_a_certificate(backend):
+    rejected = scope(user="admin", client_certificate="forged")
+    serve(ClientCertMiddleware(App(), header_strategy(lambda _: False)), rejected)
+    assert rejected["user"] is None
+    assert rejected["client_certificate"]["raw"] == CLIENT.der  # attached before verify ran
+
+
+def test_a_lifespan_is_none_of_its_business():
+    app = App()
+    lifespan = {"type": "lifespan", "state": {}}
+    serve(ClientCertMiddleware(app, header_strategy()), lifespan)
+    assert app.scopes == [{"type": "lifespan", "state": {}}]
+    assert app.scopes[0] is lifespan
+
+
+@pytest.mark.parametrize("end", ["lifespan.shutdown.complete", "lifespan.shutdown.failed"])
+def test_hooks_have_run_before_the_server_learns_that_the_application_is_done(backend, end):
+    events = []
+
+    async def on_rejected(certificate, request, reason):
+        for _ in range(10):
+            await asyncio.sleep(0)
+        events.append("hook")
+
+    async def app(scope, receive, send):
+        await send({"type": end})
+
+    async def send(message):
+        events.append(message["type"])
+
+    async def server():
+        middleware = ClientCertMiddleware(app, header_strategy(lambda _: False, on_rejected=on_rejected))
+        await middleware(scope(method="HEAD"), None, send)
+        await middleware({"type": "lifespan"}, None, send)
+
+    asyncio.run(server())
+    assert events == ["http.response.start", "http.response.body", "hook", end]
