@@ -1,0 +1,151 @@
+"""Strict DER (X.690, section 10.1): one element at an offset, inside the end of its parent.
+
+Every function takes the certificate's bytes, the offset of an element and the end of the element around it. Those that
+check an element return the start and the end of its content; the end is the offset of the next element. ``fault`` is
+the code for an element that is missing, out of place or invalid.
+"""
+
+from __future__ import annotations
+
+from clientcert._fallback import limits
+from clientcert.errors import DecodeError
+
+__all__ = [
+    "BIT_STRING",
+    "BOOLEAN",
+    "GENERALIZED_TIME",
+    "INTEGER",
+    "NULL",
+    "OBJECT_IDENTIFIER",
+    "OCTET_STRING",
+    "SEQUENCE",
+    "SET",
+    "UTC_TIME",
+    "Span",
+    "bit_string",
+    "boolean",
+    "encode",
+    "expect",
+    "finish",
+    "integer",
+    "is_next",
+    "is_oid",
+    "oid",
+    "read",
+]
+
+Span = tuple[int, int]
+
+BOOLEAN = 0x01
+INTEGER = 0x02
+BIT_STRING = 0x03
+OCTET_STRING = 0x04
+NULL = 0x05
+OBJECT_IDENTIFIER = 0x06
+UTC_TIME = 0x17
+GENERALIZED_TIME = 0x18
+SEQUENCE = 0x30
+SET = 0x31
+
+_LONG_TAG = 0x1F  # a tag number above 30, in further bytes: RFC 5280 has none
+_LONG_LENGTH = 0x80
+_PADDING = b"\x80"
+_LENGTH_BYTES = 3  # 16 MiB: beyond every bound here
+
+
+def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:
+    """Return the tag of an element, whatever it is, and the start and the end of its content."""
+    start = at + 2
+    if start > end or data[at] & _LONG_TAG == _LONG_TAG:
+        raise DecodeError("der", at)
+    length = data[at + 1]
+    if length >= _LONG_LENGTH:
+        first = start
+        start += length - _LONG_LENGTH
+        if not first < start <= min(end, first + _LENGTH_BYTES):  # indefinite, or beyond the end
+            raise DecodeError("der", at)
+        length = int.from_bytes(data[first:start])
+        if data[first] == 0 or length < _LONG_LENGTH:  # not minimal
+            raise DecodeError("der", at)
+    stop = start + length
+    if stop > end:
+        raise DecodeError("der", at)
+    return data[at], start, stop
+
+
+def expect(data: bytes, at: int, end: int, tag: int, fault: str = "certificate") -> Span:
+    """Check that the next element has this tag."""
+    if at == end:
+        raise DecodeError(fault, end)
+    found, start, stop = read(data, at, end)
+    if found != tag:
+        raise DecodeError(fault, at)
+    return start, stop
+
+
+def is_next(data: bytes, at: int, end: int, tag: int) -> bool:
+    """Say whether there is a next element, with this tag."""
+    return at < end and data[at] == tag
+
+
+def finish(at: int, end: int, fault: str = "certificate") -> None:
+    """Check that nothing is left."""
+    if at != end:
+        raise DecodeError(fault, at)
+
+
+def boolean(data: bytes, at: int, end: int) -> Span:
+    """Check a BOOLEAN: one byte (X.690, section 8.2.1), any value."""
+    start, stop = expect(data, at, end, BOOLEAN)
+    if stop - start != 1:
+        raise DecodeError("certificate", at)
+    return start, stop
+
+
+def integer(data: bytes, at: int, end: int) -> Span:
+    """Check an INTEGER: at least one byte, and no more than the value needs (X.690, section 8.3.2)."""
+    start, stop = expect(data, at, end, INTEGER)
+    if start == stop:
+        raise DecodeError("certificate", at)
+    # The first nine bits may not all be the same.
+    if stop - start > 1 and (data[start] << 1 | data[start + 1] >> 7) in {0x000, 0x1FF}:
+        raise DecodeError("certificate", at)
+    return start, stop
+
+
+def bit_string(data: bytes, at: int, end: int, tag: int = BIT_STRING) -> Span:
+    """Check a BIT STRING, whose content begins with the number of unused bits (X.690, section 8.6.2)."""
+    start, stop = expect(data, at, end, tag)
+    if start == stop or data[start] > 7 or (data[start] and stop - start == 1):  # noqa: PLR2004 - bits of a byte
+        raise DecodeError("certificate", at)
+    return start, stop
+
+
+def oid(data: bytes, at: int, end: int, fault: str = "certificate") -> Span:
+    """Check an OBJECT IDENTIFIER."""
+    start, stop = expect(data, at, end, OBJECT_IDENTIFIER, fault)
+    if not is_oid(data[start:stop]):
+        raise DecodeError(fault, at)
+    return start, stop
+
+
+def is_oid(content: bytes) -> bool:
+    """Say whether this is an OBJECT IDENTIFIER's content: whole sub-identifiers, unpadded (X.690, section 8.19.2)."""
+    if not content or content[-1] >= _LONG_LENGTH or len(content) > limits.OID_BYTES:
+        return False
+    # A sub-identifier goes on after a byte with the high bit: 0x80 pads only where one begins.
+    padding = content.find(_PADDING)
+    while padding >= 0:
+        if padding == 0 or content[padding - 1] < _LONG_LENGTH:
+            return False
+        padding = content.find(_PADDING, padding + 1)
+    return True
+
+
+def encode(tag: int, content: bytes) -> bytes:
+    """Return an element."""
+    length = len(content)
+    if length < _LONG_LENGTH:
+        return bytes((tag, length)) + content
+    size = (length.bit_length() + 7) // 8
+    return bytes((tag, _LONG_LENGTH | size)) + length.to_bytes(size) + content

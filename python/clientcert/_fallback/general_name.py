@@ -1,0 +1,157 @@
+"""GeneralName (RFC 5280, section 4.2.1.6): checked, printed as Node.js does, and as typed values."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Any
+
+from clientcert._fallback import der, name, objects
+from clientcert.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clientcert.certificate import GeneralNameKind
+
+__all__ = ["printed", "read", "read_all", "typed"]
+
+_OTHER_NAME = 0xA0
+_EMAIL = 0x81
+_DNS = 0x82
+_X400 = 0xA3
+_DIRECTORY = 0xA4
+_EDI_PARTY = 0xA5
+_URI = 0x86
+_IP = 0x87
+_REGISTERED_ID = 0x88
+
+_TEXT: dict[int, tuple[str, GeneralNameKind]] = {_EMAIL: ("email", "email"), _DNS: ("DNS", "dns"), _URI: ("URI", "uri")}
+_UNSUPPORTED = {_X400: "X400Name:<unsupported>", _EDI_PARTY: "EdiPartyName:<unsupported>"}
+_IPV4_BYTES = 4
+_IPV6_BYTES = 16
+
+_EXPLICIT = 0xA0
+_UTF8_STRING = 0x0C
+_IA5_STRING = 0x16
+# otherName types that OpenSSL prints: RFC 8398, RFC 6120, RFC 7585, RFC 4985, and Microsoft's.
+_OTHER_NAMES = {
+    "1.3.6.1.5.5.7.8.9": ("SmtpUTF8Mailbox", _UTF8_STRING),
+    "1.3.6.1.5.5.7.8.5": ("XmppAddr", _UTF8_STRING),
+    "1.3.6.1.5.5.7.8.8": ("NAIRealm", _UTF8_STRING),
+    "1.3.6.1.5.5.7.8.7": ("SRVName", _IA5_STRING),
+    "1.3.6.1.4.1.311.20.2.3": ("UPN", _UTF8_STRING),
+}
+
+# What Node.js writes inside double quotes (`PrintAltName` in its ncrypto): names are joined by commas, so no comma, no
+# quote and nothing unprintable may stand for itself.
+_QUOTED_UTF8 = {code: f"\\u{code:04x}" for code in (*range(0x20), ord(","), 0x7F)} | {
+    ord('"'): '\\"',
+    ord("\\"): "\\\\",
+}
+_QUOTED_LATIN1 = _QUOTED_UTF8 | {code: f"\\u{code:04x}" for code in range(0x80, 0x100)}
+
+
+def read_all(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield tag, start and end of the content of each name in the GeneralNames at ``at``, which ends at ``end``."""
+    at, stop = der.expect(data, at, end, der.SEQUENCE)
+    der.finish(stop, end)
+    while at < end:
+        found = read(data, at, end)
+        at = found[2]
+        yield found
+
+
+def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:
+    """Check one GeneralName; return its tag, and the start and the end of its content."""
+    if at == end:
+        raise DecodeError("certificate", end)
+    tag, start, stop = der.read(data, at, end)
+    if tag == _OTHER_NAME:
+        _other_name(data, start, stop)
+    elif tag == _DIRECTORY:
+        der.finish(name.check(data, start, stop)[1], stop)
+    elif tag == _REGISTERED_ID:
+        if not der.is_oid(data[start:stop]):
+            raise DecodeError("certificate", at)
+    elif tag not in _TEXT and tag not in _UNSUPPORTED and tag != _IP:
+        raise DecodeError("certificate", at)
+    return tag, start, stop
+
+
+def _other_name(data: bytes, at: int, end: int) -> tuple[bytes, der.Span]:
+    """Check an OtherName; return the content of its type-id, and where its value's element is."""
+    start, at = der.oid(data, at, end)
+    inner, stop = der.expect(data, at, end, _EXPLICIT)
+    der.finish(stop, end)
+    if inner == stop:
+        raise DecodeError("certificate", stop)
+    der.finish(der.read(data, inner, stop)[2], stop)
+    return data[start:at], (inner, stop)
+
+
+def printed(data: bytes, tag: int, start: int, stop: int) -> str:
+    """Return a name as Node.js prints it."""
+    content = data[start:stop]
+    if tag in _TEXT:
+        return f"{_TEXT[tag][0]}:{_quoted(content.decode('latin-1'), _QUOTED_LATIN1)}"
+    if tag == _IP:
+        return f"IP Address:{_address(content)}"
+    if tag == _DIRECTORY:
+        return f"DirName:{_quoted(name.as_rfc2253(data, name.check(data, start, stop)), _QUOTED_UTF8)}"
+    if tag == _REGISTERED_ID:
+        return f"Registered ID:{objects.dotted(content)}"
+    if tag == _OTHER_NAME:
+        return f"othername:{_printed_other_name(data, start, stop)}"
+    return _UNSUPPORTED[tag]
+
+
+def _address(content: bytes) -> str:
+    if len(content) == _IPV4_BYTES:
+        return ".".join(map(str, content))
+    if len(content) == _IPV6_BYTES:
+        return ":".join(f"{int.from_bytes(content[at : at + 2]):X}" for at in range(0, _IPV6_BYTES, 2))
+    return f"<invalid length={len(content)}>"
+
+
+def _printed_other_name(data: bytes, at: int, end: int) -> str:
+    type_id, (value, value_end) = _other_name(data, at, end)
+    prefix, string = _OTHER_NAMES.get(objects.dotted(type_id), ("", None))
+    tag, start, stop = der.read(data, value, value_end)
+    if tag != string:
+        return "<unsupported>"
+    if string == _IA5_STRING:
+        return _quoted(data[start:stop].decode("latin-1"), _QUOTED_LATIN1, f"{prefix}:")
+    return _quoted(data[start:stop].decode(errors="replace"), _QUOTED_UTF8, f"{prefix}:")
+
+
+def _quoted(text: str, escapes: dict[int, str], prefix: str = "") -> str:
+    """Return text that needs no quotes as it is; the prefix is inside the quotes."""
+    escaped = text.translate(escapes)
+    # A single quote could make a name look quoted, so it needs quotes though no escape.
+    return f"{prefix}{text}" if escaped == text and "'" not in text else f'"{prefix}{escaped}"'
+
+
+def typed(data: bytes, tag: int, start: int, stop: int) -> tuple[GeneralNameKind, Any] | None:
+    """Return kind and value, or None for a name that has no typed value."""
+    content = data[start:stop]
+    if tag in _TEXT:
+        return _TEXT[tag][1], content.decode("latin-1")
+    if tag == _IP:
+        return ("ip", _canonical_address(content)) if len(content) in {_IPV4_BYTES, _IPV6_BYTES} else None
+    if tag == _DIRECTORY:
+        span = name.check(data, start, stop)
+        return "dir_name", tuple((objects.dotted(oid), value) for oid, value, _, _ in name.attributes(data, span))
+    if tag == _REGISTERED_ID:
+        return "registered_id", objects.dotted(content)
+    if tag == _OTHER_NAME:
+        type_id, (value, value_end) = _other_name(data, start, stop)
+        return "other_name", (objects.dotted(type_id), data[value:value_end])
+    return None
+
+
+def _canonical_address(content: bytes) -> str:
+    if len(content) == _IPV4_BYTES:
+        return str(IPv4Address(content))
+    address = IPv6Address(content)
+    # Python prints these so from 3.13 on (RFC 5952, section 5).
+    return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)

@@ -1,0 +1,18 @@
+"""Every bound, with the source of its value. Each is checked before the work that it bounds."""
+
+from __future__ import annotations
+
+HEADER_BYTES = 131_072
+"""Of a header value. The largest buffer that one of the measured proxies needs is HAProxy's, ``tune.bufsize 131072``
+for a certificate of 16 KiB."""
+
+CERTIFICATE_BYTES = 102_400
+"""Of one certificate. OpenSSL takes no more from a peer for the whole chain (``SSL_MAX_CERT_LIST_DEFAULT``)."""
+
+CERTIFICATES = 10
+"""In the ``Chain`` of an XFCC element. What the npm package client-certificate-auth allows; real chains have two to
+four."""
+
+OID_BYTES = 128
+"""Of an OBJECT IDENTIFIER's content. RFC 5280, appendix B, asks for 20 arcs below 2^28, which take 80 bytes; decimal
+text of arcs without a bound would cost quadratic time."""
