@@ -27,9 +27,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from inspect import isawaitable, iscoroutinefunction
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, get_args, overload
 
-from clientcert.certificate import _SPIFFE_ID, Attributes, GeneralName
+from clientcert.certificate import _SPIFFE_ID, Attributes, GeneralName, GeneralNameKind
 from clientcert.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -356,11 +356,19 @@ def allow_spiffe_id(ids: Iterable[str] | None = None, *, trust_domain: str | Non
 
 def _general_name(name: str | GeneralName) -> GeneralName:
     """Return the name that configuration means, checked."""
-    if isinstance(name, GeneralName):
-        if name.kind in {"dns", "uri", "email", "ip"}:
-            return _general_name(f"{name.kind}:{name.value}")
-        return name
-    kind, _, value = _text("allow_san", name).partition(":")
+    if not isinstance(name, GeneralName):
+        return _typed_name(name)
+    if name.kind in {"dns", "uri", "email", "ip"}:
+        return _typed_name(f"{name.kind}:{name.value}")
+    if name.kind == "dir_name":
+        _texts("allow_san", [value for _, value in cast("Attributes", name.value)])
+    elif name.kind not in {"registered_id", "other_name"}:
+        raise ConfigurationError(f"a GeneralName is of one of the kinds {', '.join(get_args(GeneralNameKind))}")
+    return name
+
+
+def _typed_name(text: str) -> GeneralName:
+    kind, _, value = _text("allow_san", text).partition(":")
     if kind == "dns" and value:
         if not value.isascii():
             raise ConfigurationError("a DNS name in a certificate is ASCII: write its A-label, 'xn--…'")
