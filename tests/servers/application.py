@@ -1,0 +1,80 @@
+"""The applications that the servers under test run: each request is answered with what is known of its client."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from clientcert import ClientCertStrategy, backend
+from clientcert.asgi import ASGIRequest
+from clientcert.asgi import ClientCertMiddleware as ASGIMiddleware
+from clientcert.wsgi import ClientCertMiddleware as WSGIMiddleware
+from clientcert.wsgi import WSGIRequest
+
+strategy = ClientCertStrategy(
+    lambda certificate: certificate["subject"]["CN"], **json.loads(os.environ.get("STRATEGY", "{}"))
+)
+served = 0  # requests that came this far: none that failed its handshake
+
+
+def count(environ):
+    global served  # noqa: PLW0603 - one process, and no request at the same time as the tests that look at it
+    served += 1
+    environ["served"] = served
+
+
+def answer(request, user, certificate):
+    """The text of the answer, once the request has been authenticated."""
+    peer = request.peer
+    tls = request.tls()
+    known = {
+        "backend": backend,
+        "served": request.native["served"],
+        "user": user,
+        "certificate": certificate["raw"].hex() if certificate is not None else None,
+        "chain": len(tls.certificates) if tls is not None else None,
+        "peer": [peer.kind, peer.host, peer.authoritative],
+    }
+    extensions = request.native.get("extensions")
+    if extensions and "tls" in extensions:
+        known["tls"] = extensions["tls"]
+    return json.dumps(known)
+
+
+async def asgi_answer(scope, receive, send):
+    if scope["type"] == "lifespan":
+        for stage in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{stage}.complete"})
+        return
+    text = answer(ASGIRequest(scope), scope["user"], scope["client_certificate"])
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": text})
+        await send({"type": "websocket.close"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(text))]})
+    await send({"type": "http.response.body", "body": text.encode()})
+
+
+authenticated_asgi = ASGIMiddleware(asgi_answer, strategy)
+
+
+async def asgi(scope, receive, send):
+    if scope["type"] != "lifespan":
+        count(scope)
+    await authenticated_asgi(scope, receive, send)
+
+
+def wsgi_answer(environ, start_response):
+    text = answer(WSGIRequest(environ), environ["clientcert.user"], environ["clientcert.certificate"])
+    start_response("200 OK", [("Content-Length", str(len(text)))])
+    return [text.encode()]
+
+
+authenticated_wsgi = WSGIMiddleware(wsgi_answer, strategy)
+
+
+def wsgi(environ, start_response):
+    count(environ)
+    return authenticated_wsgi(environ, start_response)

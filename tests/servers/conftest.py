@@ -1,0 +1,171 @@
+"""Real servers in processes of their own, and clients that shake hands with them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from clientcert.testing import CertificateAuthority
+
+HERE = Path(__file__).parent
+PATIENCE = 30  # seconds: nothing waits so long, unless something is broken
+
+
+class PKI:
+    """An authority that the servers trust, certificates that it issued, and others."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.root = CertificateAuthority()
+        self.issuer = self.root.intermediate()
+        self.ca_certs = directory / "ca.pem"
+        self.ca_certs.write_text(self.root.pem)
+        server = self.root.issue("localhost", sans=["dns:localhost"], server_auth=True)
+        self.server_certificate, self.server_key = server.write(directory)
+        self.alice = self.issuer.issue("alice")
+        self.expired = self.issuer.issue("alice", not_after=datetime(2020, 1, 1, tzinfo=UTC))
+        self.impostor = CertificateAuthority().issue("alice")
+
+    def context(self, client=None, version=None) -> ssl.SSLContext:
+        """The TLS of a client with this certificate, or with none."""
+        context = ssl.create_default_context(cadata=self.root.pem)
+        if client is not None:
+            context.load_cert_chain(*client.write(self._directory))
+        if version is not None:
+            context.minimum_version = context.maximum_version = version
+        return context
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    return PKI(tmp_path_factory.mktemp("pki"))
+
+
+class Server:
+    """One server process. It inherits a socket that listens already, so a client never comes too early."""
+
+    def __init__(self, command, listener, environ, log: Path) -> None:
+        self.address = listener.getsockname()
+        self._log = log
+        with listener, log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=HERE,
+                env=os.environ | environ,
+                pass_fds=[listener.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+
+    def connect(self, context: ssl.SSLContext | None = None, session: ssl.SSLSession | None = None) -> Client:
+        return Client(self.address, context, session)
+
+    def ask(self, context: ssl.SSLContext | None = None, headers=()) -> tuple[int, dict | str]:
+        """The answer to one request on a connection of its own."""
+        with self.connect(context) as client:
+            return client.ask(headers)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            status = self._process.wait(PATIENCE)
+        finally:
+            self._process.kill()
+        # Uvicorn ends itself by the signal that it has handled.
+        assert status in {0, -15}, self._log.read_text()
+
+
+class Client:
+    """A connection to a server, kept alive."""
+
+    def __init__(self, address, context, session) -> None:
+        self.socket = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+        try:
+            self.socket.settimeout(PATIENCE)
+            self.socket.connect(address)
+            if context is not None:
+                self.socket = context.wrap_socket(self.socket, server_hostname="localhost", session=session)
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        self.socket.close()
+
+    def ask(self, headers=()) -> tuple[int, dict | str]:
+        """Status and body of the answer to a request; the body decoded where the application wrote it."""
+        lines = ["GET / HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers), "", ""]
+        self.socket.sendall("\r\n".join(lines).encode())
+        with http.client.HTTPResponse(self.socket) as response:
+            response.begin()
+            body = response.read().decode()
+            return response.status, json.loads(body) if response.status == http.HTTPStatus.OK else body
+
+
+class Servers:
+    """Starts each server once, and ends them all."""
+
+    def __init__(self, pki: PKI, directory: Path) -> None:
+        self._pki = pki
+        self._directory = directory
+        self._running: dict[str, Server] = {}
+
+    def uvicorn(self, backend, *, strategy=None, uds=False, tls=True, **options) -> Server:
+        if tls:
+            options |= {"ssl_certfile": str(self._pki.server_certificate), "ssl_keyfile": str(self._pki.server_key)}
+        return self._server(
+            lambda descriptor: ["run_uvicorn.py", descriptor, json.dumps(options)],
+            {"CLIENTCERT_BACKEND": backend, "STRATEGY": json.dumps(strategy or {})},
+            uds=uds,
+        )
+
+    def gunicorn(self, backend, *options) -> Server:
+        files = {
+            "--certfile": self._pki.server_certificate,
+            "--keyfile": self._pki.server_key,
+            "--ca-certs": self._pki.ca_certs,
+        }
+        arguments = [str(part) for pair in files.items() for part in pair]
+        arguments += ["--no-control-socket", "--graceful-timeout", "5", *options, "application:wsgi"]
+        return self._server(
+            lambda descriptor: ["-m", "gunicorn", "--bind", f"fd://{descriptor}", *arguments],
+            {"CLIENTCERT_BACKEND": backend},
+        )
+
+    def _server(self, command, environ, *, uds=False) -> Server:
+        key = repr((command("#"), environ, uds))
+        if key not in self._running:
+            name = f"server{len(self._running)}"
+            if uds:
+                listener = socket.socket(socket.AF_UNIX)
+                listener.bind(str(self._directory / f"{name}.socket"))
+                listener.listen()
+            else:
+                listener = socket.create_server(("127.0.0.1", 0))
+            log = self._directory / f"{name}.log"
+            self._running[key] = Server(command(str(listener.fileno())), listener, environ, log)
+        return self._running[key]
+
+    def stop(self) -> None:
+        for server in self._running.values():
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def servers(pki, tmp_path_factory):
+    running = Servers(pki, tmp_path_factory.mktemp("servers"))
+    yield running
+    running.stop()

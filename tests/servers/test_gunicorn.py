@@ -1,0 +1,60 @@
+"""Gunicorn as it is: its WSGI workers put the socket of the connection into the environ.
+
+Sessions are not resumed here: gunicorn makes a TLS context for each connection.
+"""
+
+from __future__ import annotations
+
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+OPTIONAL = ("--worker-class", "gthread", "--threads", "20", "--cert-reqs", str(int(ssl.CERT_OPTIONAL)))
+REQUIRED = ("--worker-class", "sync", "--cert-reqs", str(int(ssl.CERT_REQUIRED)))
+
+
+def test_a_client_with_a_certificate_is_known_by_it(backend, servers, pki):
+    status, known = servers.gunicorn(backend, *OPTIONAL).ask(pki.context(pki.alice))
+    assert status == 200
+    assert (known["backend"], known["user"], known["certificate"]) == (backend, "alice", pki.alice.der.hex())
+    assert (known["chain"], known["peer"]) == (3, ["ip", "127.0.0.1", True])
+
+
+def test_a_client_without_a_certificate_is_refused(backend, servers, pki):
+    status, text = servers.gunicorn(backend, *OPTIONAL).ask(pki.context())
+    assert (status, text) == (401, "A client certificate is required.\n")
+
+
+@pytest.mark.parametrize("which", ["impostor", "expired"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_certificate_that_does_not_verify_fails_the_handshake(backend, servers, pki, which, version):
+    server = servers.gunicorn(backend, *OPTIONAL)
+    _, before = server.ask(pki.context(pki.alice))
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        server.ask(pki.context(getattr(pki, which), version))
+    _, after = server.ask(pki.context(pki.alice))
+    assert after["served"] == before["served"] + 1
+
+
+def test_a_client_without_a_certificate_fails_the_handshake_where_one_is_required(backend, servers, pki):
+    server = servers.gunicorn(backend, *REQUIRED)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        server.ask(pki.context())
+    status, known = server.ask(pki.context(pki.alice))
+    assert (status, known["user"], known["served"]) == (200, "alice", 1)
+
+
+def test_connections_at_the_same_time_never_mix_up_their_clients(backend, servers, pki):
+    server = servers.gunicorn(backend, *OPTIONAL)
+    names = [f"client {number}" if number % 4 else None for number in range(20)]
+
+    def ask_twenty_times(name):
+        with server.connect(pki.context(pki.issuer.issue(name) if name else None)) as client:
+            return [client.ask() for _ in range(20)]
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        answers = list(threads.map(ask_twenty_times, names))
+    for name, given in zip(names, answers, strict=True):
+        assert [known["user"] if status == 200 else status for status, known in given] == [name or 401] * 20

@@ -1,0 +1,189 @@
+"""Uvicorn with our protocols: who is at the other end of a real TLS connection."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect as connect_websocket
+from websockets.sync.client import unix_connect
+
+from clientcert import encode_header
+from clientcert.servers import uvicorn as protocols
+
+HTTP_PROTOCOLS = ["H11Protocol", "HttpToolsProtocol"]
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+PEER = ["ip", "127.0.0.1", True]
+
+
+@pytest.fixture(params=HTTP_PROTOCOLS)
+def options(request, pki):
+    """What uvicorn is started with: with h11 on asyncio, with httptools on uvloop."""
+    loop = "asyncio" if request.param == "H11Protocol" else "uvloop"
+    made = protocols.client_certificates(str(pki.ca_certs), required=False)
+    return made | {"http": f"clientcert.servers.uvicorn:{request.param}", "loop": loop}
+
+
+def test_a_client_with_a_certificate_is_known_by_it(backend, servers, options, pki):
+    status, known = servers.uvicorn(backend, **options).ask(pki.context(pki.alice))
+    assert status == 200
+    assert (known["backend"], known["user"], known["certificate"]) == (backend, "alice", pki.alice.der.hex())
+    assert (known["chain"], known["peer"]) == (3, PEER)
+
+
+def test_other_software_finds_the_tls_extension(backend, servers, options, pki):
+    _, known = servers.uvicorn(backend, **options).ask(pki.context(pki.alice, ssl.TLSVersion.TLSv1_3))
+    assert known["tls"] == {
+        "server_cert": None,
+        "client_cert_chain": [pki.alice.pem, pki.issuer.pem, pki.root.pem],
+        "client_cert_error": None,
+        "tls_version": 0x0304,
+        "cipher_suite": None,
+    }
+
+
+def test_a_client_without_a_certificate_is_refused(backend, servers, options, pki):
+    status, text = servers.uvicorn(backend, **options).ask(pki.context())
+    assert (status, text) == (401, "A client certificate is required.\n")
+
+
+@pytest.mark.parametrize("which", ["impostor", "expired"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_certificate_that_does_not_verify_fails_the_handshake(backend, servers, options, pki, which, version):
+    server = servers.uvicorn(backend, **options)
+    _, before = server.ask(pki.context(pki.alice))
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        server.ask(pki.context(getattr(pki, which), version))
+    _, after = server.ask(pki.context(pki.alice))
+    assert after["served"] == before["served"] + 1
+
+
+def test_a_client_without_a_certificate_fails_the_handshake_where_one_is_required(backend, servers, pki):
+    server = servers.uvicorn(backend, **protocols.client_certificates(str(pki.ca_certs)))
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        server.ask(pki.context())
+    status, known = server.ask(pki.context(pki.alice))
+    assert (status, known["user"], known["served"]) == (200, "alice", 1)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_resumed_session_still_has_its_certificate(backend, servers, options, pki, version):
+    server, context = servers.uvicorn(backend, **options), pki.context(pki.alice, version)
+    with server.connect(context) as first:
+        assert first.ask()[1]["chain"] == 3
+        session = first.socket.session
+    with server.connect(context, session) as second:
+        assert second.socket.session_reused
+        status, known = second.ask()
+    assert (status, known["user"], known["chain"]) == (200, "alice", 1)
+
+
+def test_connections_at_the_same_time_never_mix_up_their_clients(backend, servers, options, pki):
+    server = servers.uvicorn(backend, **options)
+    names = [f"client {number}" if number % 4 else None for number in range(20)]
+
+    def ask_twenty_times(name):
+        with server.connect(pki.context(pki.issuer.issue(name) if name else None)) as client:
+            return [client.ask() for _ in range(20)]
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        answers = list(threads.map(ask_twenty_times, names))
+    for name, given in zip(names, answers, strict=True):
+        assert [known["user"] if status == 200 else status for status, known in given] == [name or 401] * 20
+
+
+WEBSOCKET_PROTOCOLS = ["AutoWebSocketsProtocol", "WebSocketProtocol", "WebSocketsSansIOProtocol"]
+if find_spec("wsproto"):
+    WEBSOCKET_PROTOCOLS.append("WSProtocol")
+
+
+@pytest.mark.parametrize("websocket", WEBSOCKET_PROTOCOLS)
+def test_a_websocket_has_the_certificate_in_its_scope(backend, servers, options, pki, websocket):
+    server = servers.uvicorn(backend, **(options | {"ws": f"clientcert.servers.uvicorn:{websocket}"}))
+    url = f"wss://localhost:{server.address[1]}/"
+    with connect_websocket(url, ssl=pki.context(pki.alice), proxy=None) as connection:
+        known = json.loads(connection.recv())
+    assert (known["user"], known["chain"], known["peer"]) == ("alice", 3, PEER)
+    assert known["tls"]["client_cert_chain"][0] == pki.alice.pem
+    with pytest.raises(InvalidStatus) as refused:
+        connect_websocket(url, ssl=pki.context(), proxy=None)
+    assert refused.value.response.status_code == 401
+    assert refused.value.response.headers["www-authenticate"] == "ClientCertificate"
+
+
+# A header, behind a proxy
+
+
+def header_mode(*trusted_proxies):
+    return {"certificate_header": "Client-Cert", "header_encoding": "rfc9440", "trusted_proxies": trusted_proxies}
+
+
+OURS = {
+    "http": "clientcert.servers.uvicorn:AutoHTTPProtocol",
+    "ws": "clientcert.servers.uvicorn:AutoWebSocketsProtocol",
+}
+NOT_TRUSTED = (401, "The request did not come through a trusted proxy.\n")
+
+
+@pytest.mark.parametrize("protocol", [OURS, {}], ids=["ours", "uvicorn's"])
+@pytest.mark.parametrize("forwarded_for", ["10.0.0.5", "10.0.0.5:40000", "10.0.0.5, 127.0.0.1"])
+def test_nobody_becomes_a_trusted_proxy_by_x_forwarded_for(backend, servers, pki, protocol, forwarded_for):
+    server = servers.uvicorn(
+        backend, strategy=header_mode("10.0.0.5"), tls=False, proxy_headers=True, forwarded_allow_ips="*", **protocol
+    )
+    headers = [("Client-Cert", encode_header(pki.alice.certificate, "rfc9440"))]
+    assert server.ask(headers=headers) == NOT_TRUSTED
+    assert server.ask(headers=[*headers, ("X-Forwarded-For", forwarded_for)]) == NOT_TRUSTED
+
+
+def test_a_proxy_that_names_its_client_by_x_forwarded_for_stays_trusted(backend, servers, pki):
+    server = servers.uvicorn(backend, strategy=header_mode("127.0.0.1"), tls=False, proxy_headers=True, **OURS)
+    headers = [("Client-Cert", encode_header(pki.alice.certificate, "rfc9440")), ("X-Forwarded-For", "203.0.113.9")]
+    status, known = server.ask(headers=headers)
+    assert (status, known["user"], known["peer"]) == (200, "alice", PEER)
+
+
+@pytest.mark.parametrize(("protocol", "authoritative"), [(OURS, True), ({}, False)], ids=["ours", "uvicorn's"])
+def test_a_proxy_on_a_unix_socket_is_known_as_one(backend, servers, pki, protocol, authoritative):
+    server = servers.uvicorn(backend, strategy=header_mode("unix"), tls=False, uds=True, **protocol)
+    headers = [("Client-Cert", encode_header(pki.alice.certificate, "rfc9440"))]
+    status, known = server.ask(headers=headers)
+    assert (status, known["user"], known["peer"]) == (200, "alice", ["unix", None, authoritative])
+    with unix_connect(server.address, "ws://localhost/", additional_headers=headers) as connection:
+        assert json.loads(connection.recv())["peer"] == ["unix", None, authoritative]
+
+
+# The module
+
+
+def test_a_protocol_is_that_of_uvicorn_with_one_addition():
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    assert issubclass(protocols.H11Protocol, H11Protocol)
+    assert protocols.H11Protocol is protocols.H11Protocol
+
+
+def test_a_name_that_is_no_protocol_is_none():
+    with pytest.raises(AttributeError, match="has no attribute 'SpdyProtocol'"):
+        protocols.SpdyProtocol  # noqa: B018 - it raises
+
+
+def test_where_uvicorn_has_no_websocket_library_neither_have_we(monkeypatch):
+    from uvicorn.protocols.websockets import auto
+
+    monkeypatch.setattr(auto, "AutoWebSocketsProtocol", None)
+    monkeypatch.delitem(vars(protocols), "AutoWebSocketsProtocol", raising=False)
+    assert protocols.AutoWebSocketsProtocol is None
+    monkeypatch.delitem(vars(protocols), "AutoWebSocketsProtocol")
+
+
+def test_a_parser_that_is_not_installed_is_missed_by_who_names_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn.protocols.websockets.wsproto_impl", None)
+    monkeypatch.delitem(vars(protocols), "WSProtocol", raising=False)
+    with pytest.raises(ModuleNotFoundError, match="wsproto"):
+        protocols.WSProtocol  # noqa: B018 - it raises
