@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -103,9 +104,9 @@ class Certificate:
         if der.is_next(data, at, end, _EXTENSIONS):
             start, at = der.expect(data, at, end, _EXTENSIONS)
             start, stop = der.expect(data, start, at, der.SEQUENCE)
-            der.finish(stop, at)
             while start < stop:
                 start = self._check_extension(start, stop)
+            der.finish(stop, at)
         der.finish(at, end)
         return end
 
@@ -220,21 +221,16 @@ class Certificate:
         """Return the keys and values that Node.js has for an RSA or EC key: none where OpenSSL cannot decode it."""
         if self._key is None:
             data = self.der
-            start, end = der.expect(data, *self._spki, der.SEQUENCE)
-            parameters, stop = der.expect(data, start, end, der.SEQUENCE)
-            oid_start, parameters = der.oid(data, parameters, stop)
-            algorithm = data[oid_start:parameters]
-            key, _ = der.bit_string(data, stop, end)
-            content = data[key + 1 : end]  # without the number of unused bits
-            try:
-                if algorithm == _RSA:
-                    self._key = _rsa_key(content)
-                elif algorithm == _EC:
-                    self._key = _ec_key(data[slice(*der.oid(data, parameters, stop))], content)
-                else:
-                    self._key = {}
-            except DecodeError:
-                self._key = {}
+            at, end = der.expect(data, *self._spki, der.SEQUENCE)
+            at, stop = der.expect(data, at, end, der.SEQUENCE)
+            start, parameters = der.oid(data, at, stop)
+            unused_bits, _ = der.bit_string(data, stop, end)
+            reader = _KEYS.get(data[start:parameters])
+            key: dict[str, Any] = {}
+            if reader and data[unused_bits] == 0:  # a key is whole bytes
+                with suppress(DecodeError):
+                    key = reader(data[parameters:stop], data[unused_bits + 1 : end])
+            self._key = key
         return self._key
 
     def _serial_number(self) -> str:
@@ -337,8 +333,7 @@ def _key_purposes(data: bytes, at: int, end: int) -> Iterator[bytes]:
 
 def _access_descriptions(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, tuple[int, int, int]]]:
     """Yield the method of each AccessDescription, and tag, start and end of its location."""
-    at, stop = der.expect(data, at, end, der.SEQUENCE)
-    der.finish(stop, end)
+    at, end = der.expect(data, at, end, der.SEQUENCE)  # OpenSSL ignores what follows
     while at < end:
         description, at = der.expect(data, at, end, der.SEQUENCE)
         start, stop = der.oid(data, description, at)
@@ -364,26 +359,33 @@ def _has_bit(data: bytes, span: Span, number: int) -> bool:
     return bool(data[start + 1 + number // 8] & 0x80 >> number % 8)
 
 
-def _rsa_key(content: bytes) -> dict[str, Any]:
+def _rsa_key(_: bytes, content: bytes) -> dict[str, Any]:
     """Return what Node.js has for an RSAPublicKey (RFC 8017, appendix A.1.1)."""
     at, end = der.expect(content, 0, len(content), der.SEQUENCE)
-    der.finish(end, len(content))
-    start, at = der.integer(content, at, end)
+    # OpenSSL reads both numbers as magnitudes, whatever the sign bit says, and ignores what follows the key.
+    start, at = der.expect(content, at, end, der.INTEGER)
     modulus = int.from_bytes(content[start:at])
-    start, at = der.integer(content, at, end)
+    start, at = der.expect(content, at, end, der.INTEGER)
     exponent = int.from_bytes(content[start:at])
     der.finish(at, end)
+    numbers = b"".join(der.encode(der.INTEGER, _magnitude(number)) for number in (modulus, exponent))
+    key = der.encode(der.BIT_STRING, b"\0" + der.encode(der.SEQUENCE, numbers))
     return {
         "modulus": f"{modulus:X}",
         "bits": modulus.bit_length(),
         "exponent": f"{min(exponent, _LONGEST_EXPONENT):#x}",
-        "pubkey": der.encode(der.SEQUENCE, _RSA_ALGORITHM + der.encode(der.BIT_STRING, b"\0" + content)),
+        "pubkey": der.encode(der.SEQUENCE, _RSA_ALGORITHM + key),
     }
 
 
-def _ec_key(curve_id: bytes, point: bytes) -> dict[str, Any]:
+def _magnitude(number: int) -> bytes:
+    """Return the content of the INTEGER that a number which is not negative has: one bit for the sign."""
+    return number.to_bytes(number.bit_length() // 8 + 1)
+
+
+def _ec_key(parameters: bytes, point: bytes) -> dict[str, Any]:
     """Return what Node.js has for a point (SEC 1, section 2.3.3) on a named curve."""
-    curve = objects.curve(curve_id)
+    curve = objects.curve(parameters[slice(*der.oid(parameters, 0, len(parameters)))])
     if curve is None or not point:
         return {}
     coordinates = _COORDINATES.get(point[0])
@@ -394,6 +396,9 @@ def _ec_key(curve_id: bytes, point: bytes) -> dict[str, Any]:
         key["nistCurve"] = curve.nist
     return key
 
+
+_KEYS: dict[bytes, Callable[[bytes, bytes], dict[str, Any]]] = {_RSA: _rsa_key, _EC: _ec_key}
+"""What reads the parameters and the key of an algorithm."""
 
 _COORDINATES = {0x02: 1, 0x03: 1, 0x04: 2, 0x06: 2, 0x07: 2}
 """How many coordinates follow the first byte of a point: compressed, uncompressed, hybrid."""
