@@ -30,7 +30,7 @@ base64 of a PEM text, hexadecimal DER, and base64 over concatenated DER (HAProxy
 
 HEADER_ENCODINGS: frozenset[str] = frozenset(get_args(HeaderEncoding))
 
-_MOST = 100  # of certificates or elements: far above any chain or mesh, and still little work
+MOST_PARTS = 100  # of certificates or elements: far above any chain or mesh, and still little work
 
 _CHAIN_IN_ANOTHER_HEADER = frozenset({"rfc9440", "hex-der"})
 
@@ -106,8 +106,8 @@ def _check_encoding(encoding: str) -> None:
 
 
 def _at_least_one(count: int) -> int:
-    if not isinstance(count, int) or not 1 <= count <= _MOST:
-        raise ConfigurationError(f"max_certificates and max_elements are whole numbers from 1 to {_MOST}")
+    if not isinstance(count, int) or not 1 <= count <= MOST_PARTS:
+        raise ConfigurationError(f"max_certificates and max_elements are whole numbers from 1 to {MOST_PARTS}")
     return count
 
 

@@ -1,0 +1,251 @@
+"""Who may speak for clients: the check that a request comes from the proxy, made before any header is believed.
+
+A header proves nothing: anyone who reaches the server can send anybody's certificate, which is public. So whoever
+reads a header says which peer may set it, by its address, by a secret that it shares with us, or by the certificate
+of its own TLS connection. Nothing is trusted that was not named: not loopback, not a private network.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from clientcert.cache import Cache
+from clientcert.errors import ConfigurationError, DecodeError
+from clientcert.parse import parse_der
+from clientcert.policy import is_async
+from clientcert.presets import check_value, header_name
+
+if TYPE_CHECKING:
+    from clientcert.certificate import PeerCertificate
+    from clientcert.request import Request
+
+__all__ = ["Anyone", "Objection", "TrustedProxies", "trusted_proxies_from"]
+
+Anyone = Literal["*"]
+
+_THREE_FORMS = """a header proves nothing by itself: say who may set it. Write one of
+    trusted_proxies=["10.0.0.0/8", "unix"]    the proxy's addresses, its networks, "unix" for a Unix socket
+    trusted_proxies=TrustedProxies(addresses=[...], secret=("X-Proxy-Secret", "..."), certificate=allow_...([...]))
+    trusted_proxies="*"                       only if nothing but the proxy can reach this server"""
+
+_SHORTEST_SECRET = 16  # characters: 64 bits in hexadecimal, 96 in base64, against guesses that each cost a request
+
+# An IPv6 address with an embedded IPv4 address has 45 characters, and an interface name up to 15 (Linux, IFNAMSIZ).
+_LONGEST_ADDRESS = 64
+_ADDRESSES = 4096  # remembered: more than the proxies of anyone, and little memory against many clients
+
+_MAPPED = IPv6Network("::ffff:0:0/96")  # RFC 4291, section 2.5.5.2
+
+Network = IPv4Network | IPv6Network
+
+
+class Objection(NamedTuple):
+    """Why a peer may not speak for clients."""
+
+    reason: Literal["untrusted_peer", "peer_rewritten"]
+    detail: str
+
+
+class TrustedProxies:
+    """The proxies that may speak for clients. Every condition given must hold.
+
+    ``addresses`` are addresses, networks and ``"unix"``. ``secret`` is a header that the proxy sets, and its value.
+    ``certificate`` is a policy for the certificate with which the proxy itself connects to this server by TLS.
+
+    Addresses are those of the transport: where the server replaces them by what ``X-Forwarded-For`` says, anybody may
+    name the proxy's, and the request is refused. A secret reaches us only if the proxy replaces what clients send
+    under its name.
+    """
+
+    __slots__ = (
+        "_addresses",
+        "_certificate",
+        "_certificates",
+        "_lists",
+        "_lists_unix",
+        "_networks",
+        "_secret",
+        "secret_header",
+    )
+
+    def __init__(
+        self,
+        *,
+        addresses: Collection[str] | None = None,
+        secret: tuple[str, str] | None = None,
+        certificate: Callable[[PeerCertificate], bool] | None = None,
+    ) -> None:
+        if addresses is None and secret is None and certificate is None:
+            raise ConfigurationError(f"TrustedProxies() names no condition; {_THREE_FORMS}")
+        self._addresses = addresses
+        self._networks = () if addresses is None else _networks(addresses)
+        self._lists_unix = addresses is not None and "unix" in addresses
+        # Keyed by the server's text for the address: to parse and to compare it takes longer than all the rest.
+        self._lists = lru_cache(_ADDRESSES)(self._search)
+        self.secret_header: bytes | None = None
+        if secret is not None:
+            self.secret_header, self._secret = _secret(secret)
+        if certificate is not None and (not callable(certificate) or is_async(certificate)):
+            raise ConfigurationError("certificate= is a policy that answers at once, such as allow_fingerprints([...])")
+        self._certificate = certificate
+        self._certificates: Cache[bytes, PeerCertificate] = Cache()
+
+    def __repr__(self) -> str:
+        conditions = []
+        if self._addresses is not None:
+            conditions.append(f"addresses={list(self._addresses)!r}")
+        if self.secret_header is not None:
+            conditions.append(f"secret=({self.secret_header.decode()!r}, ...)")
+        if self._certificate is not None:
+            conditions.append(f"certificate={self._certificate!r}")
+        return f"TrustedProxies({', '.join(conditions)})"
+
+    def objection(self, request: Request, secret: bytes | None, forwarded_for: Sequence[bytes]) -> Objection | None:
+        """Return why the peer of ``request`` may not speak for clients, or None if it may.
+
+        ``secret`` is the value of the secret's header, None unless there is exactly one; ``forwarded_for`` are the
+        values of ``X-Forwarded-For``.
+        """
+        if self._addresses is not None and (objection := self._address_objection(request, forwarded_for)):
+            return objection
+        if self.secret_header is not None and (secret is None or not hmac.compare_digest(secret, self._secret)):
+            found = "is absent, or not single" if secret is None else "has another value"
+            return Objection("untrusted_peer", f"the header {self.secret_header.decode()} {found}")
+        if self._certificate is not None and not self._trusts_certificate(request):
+            return Objection("untrusted_peer", "the peer has not shown a trusted TLS certificate of its own")
+        return None
+
+    def why_not_a_client(self, request: Request, forwarded_for: Sequence[bytes]) -> Objection | None:
+        """Return why the TLS certificate of the peer may be a proxy's own and not a client's, or None.
+
+        One condition that marks a proxy is enough here, where `objection` wants all of them.
+        """
+        if self._addresses is not None:
+            objection = self._address_objection(request, forwarded_for)
+            if objection is None:
+                return Objection("untrusted_peer", "the peer has a proxy's address, and no header")
+            if objection.reason == "peer_rewritten":
+                return objection
+        if self._certificate is not None and self._trusts_certificate(request):
+            return Objection("untrusted_peer", "the peer has a proxy's certificate, and no header")
+        return None
+
+    def _address_objection(self, request: Request, forwarded_for: Sequence[bytes]) -> Objection | None:
+        kind, host, authoritative, rewritten = request.peer
+        if kind == "unix":
+            return None if self._lists_unix else Objection("untrusted_peer", "the peer is a Unix socket: list 'unix'")
+        if kind != "ip" or host is None or len(host) > _LONGEST_ADDRESS:
+            return Objection("untrusted_peer", "the server does not say what the peer's address is")
+        if not authoritative and (rewritten or _names(forwarded_for, host)):
+            return Objection(
+                "peer_rewritten", "the server has put a value of X-Forwarded-For in the place of the peer's address"
+            )
+        return None if self._lists(host) else Objection("untrusted_peer", "the peer's address is not listed")
+
+    def _search(self, host: str) -> bool:
+        address = _address(host)
+        return address is not None and any(address in network for network in self._networks)
+
+    def _trusts_certificate(self, request: Request) -> bool:
+        connection = request.tls()
+        if self._certificate is None or connection is None or not connection.authorized or not connection.certificates:
+            return False
+        der = connection.certificates[0]
+        certificate = self._certificates.get(der, len(der))
+        try:
+            if certificate is None:
+                certificate = parse_der(der)
+                self._certificates.put(der, certificate, len(der))
+            not_before, not_after = certificate.validity_seconds
+        except DecodeError:
+            return False
+        # A resumed TLS session does not check again that the certificate is still valid.
+        return not_before <= int(time.time()) <= not_after and self._certificate(certificate) is True
+
+
+def trusted_proxies_from(option: Any) -> TrustedProxies | Anyone:
+    """Return what the option ``trusted_proxies`` means; `ConfigurationError` if that is nothing."""
+    if option is None:
+        raise ConfigurationError(f"trusted_proxies is missing: {_THREE_FORMS}")
+    if isinstance(option, TrustedProxies):
+        return option
+    if option == "*":
+        return "*"
+    if isinstance(option, str):
+        raise ConfigurationError(f"trusted_proxies={option!r} must be a list: write [{option!r}]")
+    if isinstance(option, list | tuple | set | frozenset):
+        return TrustedProxies(addresses=option)
+    raise ConfigurationError(f"trusted_proxies cannot be of the type {type(option).__name__}; {_THREE_FORMS}")
+
+
+def _networks(addresses: Collection[str]) -> tuple[Network, ...]:
+    if isinstance(addresses, str) or not isinstance(addresses, Collection):
+        raise ConfigurationError('addresses must be a list: ["10.0.0.0/8", "unix"]')
+    if not addresses:
+        raise ConfigurationError("an empty list of addresses trusts nobody: name the proxy's")
+    return tuple(_network(text) for text in addresses if text != "unix")
+
+
+def _network(text: object) -> Network:
+    if text == "*":
+        raise ConfigurationError('"*" trusts every peer, so the list would mean nothing: write trusted_proxies="*"')
+    if not isinstance(text, str):
+        raise ConfigurationError(f"an address must be a string, not {type(text).__name__}")
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise ConfigurationError(_what_to_write(text)) from None
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - _MAPPED.prefixlen))
+    return network
+
+
+def _what_to_write(text: str) -> str:
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        return f'{text!r} is no address: write addresses, networks or "unix"; a name is not looked up'
+    return f"{text!r} has bits set after its prefix: write {str(network)!r}, or the address alone"
+
+
+def _secret(secret: tuple[str, str]) -> tuple[bytes, bytes]:
+    if not isinstance(secret, tuple) or len(secret) != len(("header", "value")):
+        raise ConfigurationError('secret must be a pair: ("X-Proxy-Secret", "...")')
+    header, value = secret
+    check_value("the value of secret", value)
+    if len(value) < _SHORTEST_SECRET:
+        raise ConfigurationError(
+            f"the value of secret has fewer than {_SHORTEST_SECRET} characters: take secrets.token_urlsafe()"
+        )
+    return header_name(header), value.encode()
+
+
+@lru_cache(_ADDRESSES)
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+def _names(forwarded_for: Sequence[bytes], host: str) -> bool:
+    """Return whether the address ``host`` is one of those in ``X-Forwarded-For``, where a port may follow it."""
+    address = _address(host)
+    if address is None:
+        return False
+    for line in forwarded_for:
+        for item in line.decode("latin-1").split(","):
+            named = item.strip()
+            if named.startswith("["):
+                named = named[1:].partition("]")[0]
+            elif named.count(":") == 1:
+                named = named.partition(":")[0]
+            if len(named) <= _LONGEST_ADDRESS and _address(named) == address:
+                return True
+    return False
