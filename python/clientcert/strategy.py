@@ -15,13 +15,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import isawaitable, iscoroutine
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from clientcert.errors import CertificateNotRetrievable, ClientCertError, ConfigurationError
 from clientcert.extract import Extractor, Rejection, RejectionReason
@@ -31,6 +30,8 @@ from clientcert.policy import is_async
 from clientcert.presets import PRESETS, Preset, check_value, distinct_names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from clientcert.certificate import PeerCertificate
     from clientcert.request import Request
     from clientcert.trust import TrustedProxies
@@ -64,17 +65,15 @@ _MESSAGES = MappingProxyType(
 )
 """What a client may read, per reason: constant, so that nothing of the request or the server can be in it."""
 
-User = TypeVar("User")
-
 
 @dataclass(frozen=True, slots=True)
-class Accept(Generic[User]):
+class Accept:
     """What ``verify`` returns to accept with information for the application: ``Success.info``.
 
     ``user`` is judged as if it had been returned alone: `True` is the certificate, `False` and `None` reject.
     """
 
-    user: User
+    user: Any
     info: Any = None
 
 
@@ -91,10 +90,10 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Success(Generic[User]):
+class Success:
     """The request is authenticated."""
 
-    user: User
+    user: Any
     certificate: PeerCertificate
     info: Any = None
 
@@ -119,11 +118,7 @@ class Failure:
         return False
 
 
-Verdict: TypeAlias = User | Accept[User] | Reject | bool | None
-Verify: TypeAlias = Callable[..., Verdict[User]] | Callable[..., Awaitable[Verdict[User]]]
-
-
-class ClientCertStrategy(Generic[User]):
+class ClientCertStrategy:
     """Authenticates a request by the client's TLS certificate: from the connection, or from a proxy's header.
 
     ``verify(certificate)``, or ``verify(request, certificate)`` with ``pass_request``, returns a user. `None` and
@@ -150,7 +145,7 @@ class ClientCertStrategy(Generic[User]):
 
     def __init__(  # noqa: PLR0913 - the options of the package this one follows, by their names
         self,
-        verify: Verify[User],
+        verify: Callable[..., Any],
         *,
         name: str = "client-cert",
         pass_request: bool = False,
@@ -195,7 +190,7 @@ class ClientCertStrategy(Generic[User]):
 
         self.name = name
         self.is_async = is_async(verify)
-        self._verify: Callable[..., Any] = verify
+        self._verify = verify
         self._pass_request = pass_request
         self._on_authenticated = on_authenticated
         self._on_rejected = on_rejected
@@ -208,13 +203,13 @@ class ClientCertStrategy(Generic[User]):
             check_validity=check_validity,
         )
 
-    def authenticate(self, request: Request) -> Success[User] | Failure:
+    def authenticate(self, request: Request) -> Success | Failure:
         """Return who the client is, or why nobody. `ConfigurationError` if ``verify`` is async."""
         if self.is_async:
             raise ConfigurationError("verify is async: write `await strategy.authenticate_async(request)`")
         certificate = self._extract(request)
         if isinstance(certificate, Failure):
-            outcome: Success[User] | Failure = certificate
+            outcome: Success | Failure = certificate
         else:
             answer = self._verify(*self._arguments(request, certificate))
             if isawaitable(answer):
@@ -225,11 +220,11 @@ class ClientCertStrategy(Generic[User]):
             dispatch(*hook)
         return outcome
 
-    async def authenticate_async(self, request: Request) -> Success[User] | Failure:
+    async def authenticate_async(self, request: Request) -> Success | Failure:
         """Return who the client is, or why nobody; ``verify`` may be plain or async."""
         certificate = self._extract(request)
         if isinstance(certificate, Failure):
-            outcome: Success[User] | Failure = certificate
+            outcome: Success | Failure = certificate
         else:
             verify = self._verify.call_async if isinstance(self._verify, _CallbackStyle) else self._verify
             answer = verify(*self._arguments(request, certificate))
@@ -254,9 +249,7 @@ class ClientCertStrategy(Generic[User]):
     def _arguments(self, request: Request, certificate: PeerCertificate) -> tuple[Any, ...]:
         return (request.native, certificate) if self._pass_request else (certificate,)
 
-    def _hook(
-        self, request: Request, outcome: Success[User] | Failure
-    ) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
+    def _hook(self, request: Request, outcome: Success | Failure) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
         if isinstance(outcome, Failure):
             if self._on_rejected is None:
                 return None
@@ -292,14 +285,14 @@ class _CallbackStyle:
         self._verify = verify
         self.is_async = is_async(verify)
 
-    def __call__(self, *args: Any) -> Accept[Any] | Reject:
+    def __call__(self, *args: Any) -> Accept | Reject:
         report = _Report()
         returned = self._verify(*args, _Done(report))
         if isawaitable(returned):
             raise _is_awaitable(returned)
         return report.answer()
 
-    async def call_async(self, *args: Any) -> Accept[Any] | Reject:
+    async def call_async(self, *args: Any) -> Accept | Reject:
         report = _Report()
         returned = self._verify(*args, _Done(report))
         if isawaitable(returned):
@@ -317,10 +310,10 @@ class _Report:
 
     def __init__(self) -> None:
         # Threads may call `done` at once: each appends, which is atomic, and the first in the list counts.
-        self._answers: list[Accept[Any] | Reject | BaseException] = []
+        self._answers: list[Accept | Reject | BaseException] = []
         self._wake: Callable[[], object] | None = None
 
-    def arrive(self, answer: Accept[Any] | Reject | BaseException) -> None:
+    def arrive(self, answer: Accept | Reject | BaseException) -> None:
         self._answers.append(answer)
         if self._wake is not None:
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -335,7 +328,7 @@ class _Report:
         if not self._answers:
             await arrived.wait()
 
-    def answer(self) -> Accept[Any] | Reject:
+    def answer(self) -> Accept | Reject:
         answer = self._answers[0] if self._answers else _never_called()
         if isinstance(answer, BaseException):
             raise answer
@@ -372,7 +365,7 @@ def _is_awaitable(returned: Any) -> ConfigurationError:
     return ConfigurationError("verify returned an awaitable: write `await strategy.authenticate_async(request)`")
 
 
-def _outcome(answer: Any, certificate: PeerCertificate) -> Success[Any] | Failure:
+def _outcome(answer: Any, certificate: PeerCertificate) -> Success | Failure:
     user, info = (answer.user, answer.info) if isinstance(answer, Accept) else (answer, None)
     status = _UNAUTHORIZED
     if isinstance(answer, Reject):
