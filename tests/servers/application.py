@@ -64,6 +64,7 @@ async def asgi(scope, receive, send):
     if scope["type"] != "lifespan":
         count(scope)
     await authenticated_asgi(scope, receive, send)
+    scope.get("extensions", {}).get("tls", {}).clear()  # the scope is the application's: the next one is another
 
 
 def wsgi_answer(environ, start_response):

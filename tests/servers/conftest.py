@@ -75,8 +75,10 @@ class Server:
         with self.connect(context) as client:
             return client.ask(headers)
 
-    def stop(self) -> None:
+    def terminate(self) -> None:
         self._process.terminate()
+
+    def wait(self) -> None:
         try:
             status = self._process.wait(PATIENCE)
         finally:
@@ -161,7 +163,9 @@ class Servers:
 
     def stop(self) -> None:
         for server in self._running.values():
-            server.stop()
+            server.terminate()
+        for server in self._running.values():
+            server.wait()
 
 
 @pytest.fixture(scope="session")

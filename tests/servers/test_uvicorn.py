@@ -37,14 +37,16 @@ def test_a_client_with_a_certificate_is_known_by_it(backend, servers, options, p
 
 
 def test_other_software_finds_the_tls_extension(backend, servers, options, pki):
-    _, known = servers.uvicorn(backend, **options).ask(pki.context(pki.alice, ssl.TLSVersion.TLSv1_3))
-    assert known["tls"] == {
-        "server_cert": None,
-        "client_cert_chain": [pki.alice.pem, pki.issuer.pem, pki.root.pem],
-        "client_cert_error": None,
-        "tls_version": 0x0304,
-        "cipher_suite": None,
-    }
+    with servers.uvicorn(backend, **options).connect(pki.context(pki.alice, ssl.TLSVersion.TLSv1_3)) as client:
+        for _ in range(2):  # what the application did to the first is not in the second
+            _, known = client.ask()
+            assert known["tls"] == {
+                "server_cert": None,
+                "client_cert_chain": [pki.alice.pem, pki.issuer.pem, pki.root.pem],
+                "client_cert_error": None,
+                "tls_version": 0x0304,
+                "cipher_suite": None,
+            }
 
 
 def test_a_client_without_a_certificate_is_refused(backend, servers, options, pki):

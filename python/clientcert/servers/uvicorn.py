@@ -104,9 +104,8 @@ class _ConnectionApp:
         extensions = scope.setdefault("extensions", {})
         extensions["clientcert"] = self._connection
         if self._tls_extension is not None:
-            # A copy: what an application does to its scope is not for the next request. A Uvicorn that has the
-            # extension itself keeps its own.
-            extensions.setdefault("tls", self._tls_extension.copy())
+            # A copy: what an application does to its scope is not for the next request.
+            extensions["tls"] = self._tls_extension.copy()
         return self._app(scope, receive, send)
 
 
