@@ -1,0 +1,6 @@
+"""``python -m clientcert``."""
+
+from clientcert.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""The entry point of ``clientcert`` and ``python -m clientcert``. The commands are in `clientcert.commands`."""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+
+__all__ = ["main"]
+
+_EXTRA = frozenset({"click", "rich", "uvicorn", "httpx"})  # what `clientcert[cli]` installs
+
+
+def main() -> None:
+    """Run the command that ``sys.argv`` names, and exit."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal need not be able to show every name
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        from clientcert.commands import clientcert  # noqa: PLC0415 - its imports may be missing
+
+        clientcert()
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        sys.stderr.write("the command line needs more than the library: pip install 'clientcert[cli]'\n")
+        sys.exit(2)

@@ -1,0 +1,143 @@
+"""The commands: ``clientcert inspect`` and ``clientcert demo``."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from clientcert.inspection import (
+    ENCODINGS,
+    Encoding,
+    Inspection,
+    UnreadableError,
+    describe,
+    describe_element,
+    inspect,
+    printable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from clientcert.certificate import PeerCertificate
+
+__all__ = ["clientcert"]
+
+_LABEL_WIDTH = 15
+_REQUEST_WIDTH = 50
+
+
+@click.group()
+@click.version_option(package_name="clientcert")
+def clientcert() -> None:
+    """Authenticate HTTP requests by the client's TLS certificate."""
+
+
+@clientcert.command("inspect")
+@click.argument("source", metavar="[FILE]", default="-")
+@click.option("--encoding", type=click.Choice(ENCODINGS), help="How it is written. Recognised, unless it is given.")
+@click.option("--json", "output", flag_value="json", help="Print JSON, with what Node.js has of a certificate.")
+@click.option("--pem", "output", flag_value="pem", help="Print the certificates in PEM.")
+def inspect_command(source: str, encoding: Encoding | None, output: str | None) -> None:
+    """Show the certificate in FILE, or in the standard input.
+
+    Reads DER, PEM, and the header values of proxies; a header may be pasted with its name. Says what the certificate
+    is, and proves nothing about it.
+    """
+    try:
+        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        inspection = inspect(data, encoding)
+    except OSError as error:
+        _fail(f"{printable(source)}: {error.strerror}")
+    except UnreadableError as error:
+        _fail(str(error))
+    if output == "pem":
+        if not inspection.certificates:
+            _fail("the header describes its clients without a certificate: there is no PEM to print")
+        click.echo("".join(certificate.to_pem(chain=True) for certificate in inspection.certificates), nl=False)
+    elif output == "json":
+        # In ASCII: what a terminal would obey is escaped.
+        click.echo(json.dumps(_json(inspection), default=_base64, indent=2))
+    else:
+        _show(inspection)
+
+
+@clientcert.command()
+def demo() -> None:
+    """Show accepted and rejected requests, on this machine, with certificates made for it.
+
+    A server and its clients run on the loopback interface, with real TLS. Ends by itself; the exit status is 1 if an
+    outcome is not the one that it should be.
+    """
+    from clientcert.demo import outcomes  # noqa: PLC0415 - `inspect` needs no server
+
+    console = Console(highlight=False)
+    as_expected = True
+    for outcome in outcomes():
+        verdict = ("accepted", "green") if outcome.accepted else ("rejected", "red")
+        line = Text.assemble(verdict, f"  {outcome.request:<{_REQUEST_WIDTH}}  {outcome.reason}")
+        if outcome.reason != outcome.expected:
+            as_expected = False
+            line.append(f"  THIS SHOULD BE: {outcome.expected}", "bold red")
+        console.print(line, soft_wrap=True)
+    sys.exit(not as_expected)
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"clientcert: {message}", err=True)
+    sys.exit(1)
+
+
+def _json(inspection: Inspection) -> dict[str, Any]:
+    if not inspection.elements:
+        return {"encoding": inspection.encoding, "certificate": inspection.certificates[0].to_dict()}
+    elements = [
+        element._asdict() | {"certificate": element.certificate and element.certificate.to_dict()}
+        for element in inspection.elements
+    ]
+    return {"encoding": inspection.encoding, "elements": elements}
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _show(inspection: Inspection) -> None:
+    console = Console(highlight=False)
+    _show_rows(console, [("encoding", [inspection.encoding])])
+    if not inspection.elements:
+        _show_chain(console, inspection.certificates[0])
+    for number, element in enumerate(inspection.elements, start=1):
+        _show_heading(console, f"element {number} of {len(inspection.elements)}")
+        _show_rows(console, describe_element(element))
+        if element.certificate is not None:
+            _show_chain(console, element.certificate)
+
+
+def _show_chain(console: Console, certificate: PeerCertificate) -> None:
+    chain = certificate.chain
+    for number, part in enumerate(chain, start=1):
+        if number > 1:
+            _show_heading(console, f"certificate {number} of {len(chain)}, as it was sent")
+        _show_rows(console, describe(part))
+
+
+def _show_heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, "bold underline"))
+
+
+def _show_rows(console: Console, rows: Iterable[tuple[str, list[str]]]) -> None:
+    # As `Text`, in which rich looks for no markup, and in lines that only the terminal wraps: they can be copied.
+    for label, values in rows:
+        for line, value in enumerate(values):
+            title = "" if line else label
+            style = "red" if value.endswith((" (expired)", " (not yet valid)")) and label == "valid" else ""
+            console.print(Text.assemble((f"{title:<{_LABEL_WIDTH}}", "bold"), (value, style)), soft_wrap=True)

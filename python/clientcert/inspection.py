@@ -1,0 +1,213 @@
+"""Recognises how a certificate is written, and describes it for people: what ``clientcert inspect`` shows.
+
+Nothing here is for deciding about a request. There, the configuration says what the encoding is; here, the first
+characters do, and what follows is read as strictly as anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+from clientcert.errors import ClientCertError, DecodeError
+from clientcert.parse import MOST_PARTS, HeaderEncoding, parse_der, parse_header, parse_pem, parse_xfcc
+from clientcert.policy import ATTRIBUTE_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clientcert.certificate import Attributes, GeneralName, PeerCertificate, XfccElement
+
+__all__ = [
+    "ENCODINGS",
+    "Encoding",
+    "Inspection",
+    "UnreadableError",
+    "describe",
+    "describe_element",
+    "inspect",
+    "printable",
+]
+
+Encoding = Literal["der"] | HeaderEncoding
+
+ENCODINGS: tuple[Encoding, ...] = ("der", *get_args(HeaderEncoding))
+
+# How each begins. No two begin alike, but for those that one writes like the other, which `_recognized` tells apart.
+_BEGINNINGS: tuple[tuple[re.Pattern[bytes], Encoding], ...] = (
+    (re.compile(rb"0[\x80-\xff]"), "der"),  # a SEQUENCE of more than 127 bytes
+    (re.compile(rb"-----BEGIN%20"), "url-pem"),
+    (re.compile(rb":"), "rfc9440"),
+    (re.compile(rb"(?:By|Hash|Cert|Chain|Subject|URI|DNS)=", re.IGNORECASE), "xfcc"),
+    (re.compile(rb"30[0-9A-Fa-f]{2}"), "hex-der"),
+    (re.compile(rb"LS0tLS1C"), "base64-pem"),  # "-----B"
+    (re.compile(rb"MI"), "base64-der"),  # a SEQUENCE, as above
+    (re.compile(rb"\Z|\(null\)"), "base64-der"),  # no certificate, which reads the same in each
+    (re.compile(rb"(?s:.*)-----BEGIN "), "pem"),  # with other text before it, which is then the fault that is reported
+)
+
+# RFC 9110, section 5.1. A value of rfc9440 begins with a colon, and no value of another encoding has one after a token.
+_HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*")
+
+_ATTRIBUTE_NAMES = {oid: name for name, oid in ATTRIBUTE_TYPES.items()}
+
+# RFC 5280, section 4.2.1.12; Microsoft's smart card logon; the name for "any".
+_KEY_PURPOSES = {
+    "2.5.29.37.0": "any",
+    "1.3.6.1.5.5.7.3.1": "serverAuth",
+    "1.3.6.1.5.5.7.3.2": "clientAuth",
+    "1.3.6.1.5.5.7.3.3": "codeSigning",
+    "1.3.6.1.5.5.7.3.4": "emailProtection",
+    "1.3.6.1.5.5.7.3.8": "timeStamping",
+    "1.3.6.1.5.5.7.3.9": "OCSPSigning",
+    "1.3.6.1.4.1.311.20.2.2": "smartCardLogon",
+}
+
+
+class Inspection(NamedTuple):
+    """What was read: one certificate, with its chain, or the elements of an XFCC header."""
+
+    encoding: Encoding
+    certificates: tuple[PeerCertificate, ...]
+    elements: tuple[XfccElement, ...] = ()
+
+
+class UnreadableError(ClientCertError):
+    """Input that is no certificate in any known encoding, or a damaged one in the encoding that it begins like."""
+
+
+def inspect(data: bytes, encoding: Encoding | None = None) -> Inspection:
+    """Return what ``data`` holds: DER, PEM, or a header value, with or without the header's name before it.
+
+    Without ``encoding``, it is recognised. Raises `UnreadableError`, whose message is one line.
+    """
+    if encoding is None:
+        encoding, data = _recognized(data)
+    elif encoding != "der":
+        data = _value(data)
+    try:
+        return _read(data, encoding)
+    except DecodeError as error:
+        if error.code == "no_certificate":
+            raise UnreadableError("the value says that there is no certificate (no_certificate)") from error
+        raise UnreadableError(f"read as {encoding}: {error}") from error
+
+
+def _recognized(data: bytes) -> tuple[Encoding, bytes]:
+    value = data if _begins_like(data) == "der" else _value(data)
+    encoding = _begins_like(value)
+    if encoding is None:
+        raise UnreadableError(
+            "not recognised: it begins like none of "
+            + ", ".join(ENCODINGS)
+            + "; with --encoding, it says what is wrong"
+        )
+    # AWS leaves these three as they are, and nginx does not.
+    if encoding == "url-pem" and re.search(rb"[+/=]", value):
+        return "url-pem-aws", value
+    if encoding == "base64-der" and _has_more_after_the_first(value):
+        return "base64-der-concat", value
+    return encoding, value
+
+
+def _begins_like(data: bytes) -> Encoding | None:
+    return next((encoding for beginning, encoding in _BEGINNINGS if beginning.match(data)), None)
+
+
+def _value(data: bytes) -> bytes:
+    """Return a header's value from a line that was copied with its name and its end."""
+    data = data.strip(b" \t\r\n")
+    name = _HEADER_NAME.match(data)
+    return data[name.end() :] if name else data
+
+
+def _has_more_after_the_first(value: bytes) -> bool:
+    try:
+        parse_header(value, "base64-der")
+    except DecodeError as error:
+        return error.code == "trailing_data"
+    return False
+
+
+def _read(data: bytes, encoding: Encoding) -> Inspection:
+    if encoding == "xfcc":
+        elements = parse_xfcc(data, max_elements=MOST_PARTS)
+        return Inspection(encoding, tuple(part.certificate for part in elements if part.certificate), elements)
+    if encoding == "der":
+        return Inspection(encoding, (parse_der(data),))
+    if encoding == "pem":  # of a file, which may be larger than a header
+        return Inspection(encoding, (parse_pem(data, max_certificates=MOST_PARTS),))
+    return Inspection(encoding, (parse_header(data, encoding, max_certificates=MOST_PARTS),))
+
+
+def describe(certificate: PeerCertificate) -> Iterator[tuple[str, list[str]]]:
+    """Yield labels and their values, one value a line, printable whatever the certificate holds."""
+    yield "subject", _attributes(certificate.subject_attributes)
+    yield "issuer", _attributes(certificate.issuer_attributes)
+    yield "valid", [_validity(certificate)]
+    yield "names", [_general_name(name) for name in certificate.subject_alt_names]
+    yield "SPIFFE ID", [certificate.spiffe_id] if certificate.spiffe_id else []
+    yield "key", [_key(certificate)]
+    yield "key purposes", [_KEY_PURPOSES.get(oid, oid) for oid in certificate.get("ext_key_usage", ())]
+    yield "authority", ["yes"] if certificate["ca"] else ["no"]
+    yield "serial number", [certificate["serialNumber"]]
+    yield "SHA-256", [certificate["fingerprint256"].replace(":", "").lower()]
+    yield "SHA-1", [certificate["fingerprint"].replace(":", "").lower()]
+    yield "key SHA-256", [certificate.spki_sha256]
+    yield "x5t#S256", [certificate.thumbprint]
+
+
+def describe_element(element: XfccElement) -> Iterator[tuple[str, list[str]]]:
+    """Yield labels and values of what an XFCC element says beside its certificate."""
+    yield "By", [printable(value) for value in element.by]
+    yield "Hash", [printable(element.hash)] if element.hash is not None else []
+    yield "Subject", [printable(element.subject)] if element.subject is not None else []
+    yield "URI", [printable(value) for value in element.uri]
+    yield "DNS", [printable(value) for value in element.dns]
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with what is not printable, and the backslash, as escapes: a terminal obeys what it is sent.
+
+    This includes the characters that change the direction of writing, and others that are not seen.
+    """
+    return "".join(
+        character
+        if character.isprintable() and character != "\\"
+        else character.encode("unicode_escape", "surrogatepass").decode()
+        for character in text
+    )
+
+
+def _attributes(name: Attributes) -> list[str]:
+    """Return one line an attribute: in one line, a value could look like several."""
+    return [f"{_ATTRIBUTE_NAMES.get(oid, oid)} = {printable(value)}" for oid, value in name]
+
+
+def _validity(certificate: PeerCertificate) -> str:
+    try:
+        start, end = certificate.not_before, certificate.not_after
+    except DecodeError as error:
+        return f"unreadable: {error}"
+    now = datetime.now(UTC)
+    mark = " (not yet valid)" if now < start else " (expired)" if now > end else ""
+    return f"{start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC{mark}"
+
+
+def _general_name(name: GeneralName) -> str:
+    kind, value = name
+    if isinstance(value, str):
+        return f"{kind}:{printable(value)}"
+    if kind == "dir_name":
+        return f"{kind}:" + ", ".join(_attributes(value))  # type: ignore[arg-type]  # this kind has attributes
+    return f"{kind}:{value[0]} = {value[1].hex()}"  # type: ignore[union-attr]  # and this one an OID and bytes
+
+
+def _key(certificate: PeerCertificate) -> str:
+    curve = certificate.get("nistCurve", certificate.get("asn1Curve"))
+    if curve is not None:
+        return f"EC {curve}"
+    if "modulus" in certificate:
+        return f"RSA, {certificate['bits']} bits"
+    return "of another type"
