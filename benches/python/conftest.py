@@ -1,0 +1,24 @@
+"""The backends and the certificates that the benchmarks run on."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from clientcert import PeerCertificate, _backend, parse_pem
+
+_PKI = Path(__file__).parents[2] / "tests" / "captures" / "pki"
+
+
+@pytest.fixture(params=["rust", "python"])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    module = {"rust": "clientcert._core", "python": "clientcert._fallback"}[request.param]
+    monkeypatch.setattr(_backend, "core", import_module(module))
+    return request.param
+
+
+@pytest.fixture(params=["rsa", "ec"])
+def certificate(request: pytest.FixtureRequest, backend: str) -> PeerCertificate:
+    return parse_pem((_PKI / f"{request.param}.pem").read_bytes())
