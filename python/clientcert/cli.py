@@ -19,7 +19,7 @@ def main() -> None:
 
         clientcert()
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
         sys.stderr.write("the command line needs more than the library: pip install 'clientcert[cli]'\n")
         sys.exit(2)
