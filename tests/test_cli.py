@@ -20,7 +20,7 @@ from clientcert.testing import CertificateAuthority
 AUTHORITY = CertificateAuthority("root CA").intermediate("issuing CA")
 ISSUED = AUTHORITY.issue(
     subject=[("O", "Example, CN=bob"), ("CN", "alice"), ("1.2.3.4", "unheard-of")],
-    sans=["dns:a.example.org", "uri:spiffe://example.org/alice", "email:a@example.org", "ip:192.0.2.1"],
+    sans=[f"dns:{'a' * 63}.example.org", "uri:spiffe://example.org/alice", "email:a@example.org", "ip:192.0.2.1"],
     serial_number=0x0ABC,
 )
 ONE_CERTIFICATE = ("rfc9440", "hex-der")
@@ -52,7 +52,12 @@ def test_the_table_shows_the_certificate(backend):
         "subject": ["O = Example, CN=bob", "CN = alice", "1.2.3.4 = unheard-of"],
         "issuer": ["CN = issuing CA"],
         "valid": [f"{certificate.not_before:%Y-%m-%d %H:%M:%S} to {certificate.not_after:%Y-%m-%d %H:%M:%S} UTC"],
-        "names": ["dns:a.example.org", "uri:spiffe://example.org/alice", "email:a@example.org", "ip:192.0.2.1"],
+        "names": [
+            f"dns:{'a' * 63}.example.org",
+            "uri:spiffe://example.org/alice",
+            "email:a@example.org",
+            "ip:192.0.2.1",
+        ],
         "SPIFFE ID": ["spiffe://example.org/alice"],
         "key": ["EC P-256"],
         "key purposes": ["clientAuth"],

@@ -10,8 +10,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from clientcert import ConfigurationError, GeneralName, parse_pem
-from clientcert.testing import CertificateAuthority
+from clientcert import PRESETS, ClientCertStrategy, ConfigurationError, GeneralName, parse_pem
+from clientcert.asgi import ASGIRequest
+from clientcert.testing import CertificateAuthority, proxy_headers
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +158,22 @@ def test_only_the_owner_can_read_a_key_that_was_written(authority, tmp_path):
 def test_what_cannot_be_issued_is_refused(authority, options):
     with pytest.raises(ConfigurationError):
         authority.issue(**options)
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_the_headers_of_a_proxy_authenticate_with_the_chain_that_it_forwards(backend, authority, preset):
+    certificate = parse_pem(authority.intermediate("intermediate").intermediate("issuing").issue("alice").chain_pem)
+    headers = proxy_headers(preset, certificate)
+    scope = {
+        "type": "http",
+        "client": ("192.0.2.1", 5000),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+    strategy = ClientCertStrategy(
+        lambda _: True, certificate_source=preset, trusted_proxies="*", include_chain=True, accept_unverified=True
+    )
+    outcome = strategy.authenticate(ASGIRequest(scope))
+    assert outcome.certificate == certificate
+    forwards_chain = preset.chain_in_header or preset.chain_header is not None or preset.encoding == "xfcc"
+    assert outcome.certificate.chain == (certificate.chain if forwards_chain else (certificate,))
+    assert set(proxy_headers(preset, certificate.without_chain())) == set(headers) - {preset.chain_header}

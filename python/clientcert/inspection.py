@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from clientcert.errors import ClientCertError, DecodeError
-from clientcert.parse import MOST_PARTS, HeaderEncoding, parse_der, parse_header, parse_pem, parse_xfcc
+from clientcert.parse import MOST_PARTS, HeaderEncoding, parse_der, parse_header, parse_xfcc
 from clientcert.policy import ATTRIBUTE_TYPES
 
 if TYPE_CHECKING:
@@ -136,8 +136,6 @@ def _read(data: bytes, encoding: Encoding) -> Inspection:
         return Inspection(encoding, tuple(part.certificate for part in elements if part.certificate), elements)
     if encoding == "der":
         return Inspection(encoding, (parse_der(data),))
-    if encoding == "pem":  # of a file, which may be larger than a header
-        return Inspection(encoding, (parse_pem(data, max_certificates=MOST_PARTS),))
     return Inspection(encoding, (parse_header(data, encoding, max_certificates=MOST_PARTS),))
 
 
