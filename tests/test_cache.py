@@ -1,0 +1,93 @@
+"""The cache of decoded certificates: it forgets, within its bounds, and never mixes up."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import tracemalloc
+
+import pytest
+
+from clientcert import cache, encode_header, parse_header
+from clientcert.cache import Cache
+from clientcert.testing import CertificateAuthority
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(cache, "_ENTRIES", 4)
+    monkeypatch.setattr(cache, "_BYTES", 100)
+    return Cache()
+
+
+def test_what_was_put_is_found_and_nothing_else(small):
+    small.put(b"key", "value", 3)
+    assert small.get(b"key", 3) == "value"
+    assert small.get(b"other", 5) is None
+
+
+def test_no_more_than_two_generations_of_entries_are_kept(small):
+    for number in range(100):
+        small.put(number, number, 1)
+    kept = [number for number in range(100) if small._young.get(number) or small._old.get(number)]
+    assert kept == list(range(92, 100))
+
+
+def test_no_more_than_two_generations_of_bytes_are_kept(small):
+    for number in range(100):
+        small.put(number, number, 60)
+    assert len(small._young) + len(small._old) == 2
+
+
+def test_what_is_in_use_outlives_any_number_of_newcomers(small):
+    small.put("regular", "value", 1)
+    for number in range(100):
+        small.put(number, number, 1)
+        assert small.get("regular", 1) == "value"
+
+
+def test_threads_never_get_the_value_of_another_key(small):
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    wrong = []
+
+    def use(seed):
+        for number in range(5_000):
+            key = (number * seed) % 13
+            found = small.get(key, 30)
+            if found is None:
+                small.put(key, f"value of {key}", 30)
+            elif found != f"value of {key}":
+                wrong.append((key, found))
+
+    try:
+        threads = [threading.Thread(target=use, args=(seed,)) for seed in (1, 3, 5, 7)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert wrong == []
+    assert len(small._young) <= 4 + len(threads)
+
+
+def test_a_certificate_with_every_field_read_takes_no_more_than_the_bound_is_reckoned_with(backend):
+    authority = CertificateAuthority()
+    values = [encode_header(authority.issue(f"client {n}").certificate, "base64-der").encode() for n in range(50)]
+    _read_all(parse_header(values[0], "base64-der"))  # what is loaded once for all
+    tracemalloc.start()
+    try:
+        kept = [parse_header(value, "base64-der") for value in values]
+        for certificate in kept:
+            _read_all(certificate)
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used < 10 * sum(map(len, values))
+
+
+def _read_all(certificate):
+    for key in certificate:
+        certificate[key]
+    _ = certificate.subject_alt_names, certificate.validity_seconds

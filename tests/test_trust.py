@@ -1,0 +1,273 @@
+"""Who may speak for clients: every condition, every way to get it wrong, and no peer that was not named."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from clientcert import ConfigurationError, TrustedProxies, all_of, allow_cn, allow_fingerprints
+from clientcert.request import TLSConnection, TransportPeer
+from clientcert.testing import CertificateAuthority
+from clientcert.trust import trusted_proxies_from
+from fake_request import FakeRequest
+
+CA = CertificateAuthority()
+PROXY = CA.issue("proxy")
+SECRET = "c2VjcmV0IG9mIHRoZSBwcm94eQ"
+
+
+def peer(host, **signs):
+    return FakeRequest(peer=TransportPeer("ip", host, **({"authoritative": True} | signs)))
+
+
+def reason(proxies, request, secret=None, forwarded_for=()):
+    objection = trusted_proxies_from(proxies).objection(request, secret, forwarded_for)
+    return None if objection is None else objection.reason
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    ("listed", "host"),
+    [
+        ("10.0.0.5", "10.0.0.5"),
+        ("10.0.0.0/8", "10.255.0.1"),
+        ("10.0.0.5", "::ffff:10.0.0.5"),
+        ("::ffff:10.0.0.5", "10.0.0.5"),
+        ("::ffff:10.0.0.0/104", "10.9.9.9"),
+        ("2001:db8::/32", "2001:DB8::5"),
+        ("2001:db8::5", "2001:db8:0:0::5"),
+        ("::1", "::1"),
+    ],
+)
+def test_a_peer_whose_address_is_listed_is_trusted(listed, host):
+    assert reason([listed], peer(host)) is None
+
+
+@pytest.mark.parametrize(
+    ("listed", "host"),
+    [
+        ("10.0.0.5", "10.0.0.50"),
+        ("10.0.0.0/8", "11.0.0.1"),
+        ("10.0.0.5", "010.0.0.5"),
+        ("10.0.0.5", "10.0.0.5:443"),
+        ("10.0.0.5", "10.0.0.5, 203.0.113.9"),
+        ("10.0.0.5", "localhost"),
+        ("10.0.0.5", ""),
+        ("10.0.0.5", None),
+        ("10.0.0.5", "1" * 100_000),
+        ("::/0", "10.0.0.5"),
+        ("0.0.0.0/0", "::1"),
+        ("10.0.0.5", "::10.0.0.5"),
+    ],
+)
+def test_a_peer_whose_address_is_not_listed_is_not_trusted(listed, host):
+    assert reason([listed], peer(host)) == "untrusted_peer"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.1", "fe80::1"])
+def test_no_peer_is_trusted_for_being_near(host):
+    assert reason(["172.16.0.1"], peer(host)) == "untrusted_peer"
+
+
+def test_a_unix_socket_is_trusted_only_if_it_is_listed():
+    request = FakeRequest(peer=TransportPeer("unix"))
+    assert reason(["unix"], request) is None
+    assert reason(["0.0.0.0/0", "::/0"], request) == "untrusted_peer"
+    assert reason(["unix"], peer("127.0.0.1")) == "untrusted_peer"
+
+
+def test_a_peer_of_which_the_server_says_nothing_is_not_trusted():
+    unknown = FakeRequest(peer=TransportPeer("unknown", "10.0.0.5"))
+    assert reason(["10.0.0.5", "0.0.0.0/0", "::/0", "unix"], unknown) == "untrusted_peer"
+
+
+@pytest.mark.parametrize(
+    "forwarded_for",
+    [
+        [b"10.0.0.5"],
+        [b"203.0.113.9, 10.0.0.5"],
+        [b"203.0.113.9", b" 10.0.0.5 ,198.51.100.1"],
+        [b"10.0.0.5:4711"],
+        [b"::ffff:10.0.0.5"],
+        [b"[::ffff:10.0.0.5]:4711"],
+    ],
+)
+def test_an_address_that_could_come_from_x_forwarded_for_is_not_believed(forwarded_for):
+    assert reason(["10.0.0.5"], peer("10.0.0.5", authoritative=False), forwarded_for=forwarded_for) == "peer_rewritten"
+
+
+def test_an_address_that_the_server_has_replaced_is_not_believed_whatever_it_is():
+    assert reason(["10.0.0.5"], peer("10.0.0.5", authoritative=False, rewritten=True)) == "peer_rewritten"
+    assert reason(["10.0.0.5"], peer("203.0.113.9", authoritative=False, rewritten=True)) == "peer_rewritten"
+
+
+def test_a_proxy_that_writes_x_forwarded_for_is_believed_where_its_own_address_is_not_in_it():
+    request = peer("10.0.0.5", authoritative=False)
+    assert reason(["10.0.0.5"], request, forwarded_for=[b"203.0.113.9, unknown, _hidden, [", b""]) is None
+
+
+def test_an_address_read_from_the_socket_is_believed_whatever_x_forwarded_for_says():
+    assert reason(["10.0.0.5"], peer("10.0.0.5"), forwarded_for=[b"10.0.0.5"]) is None
+
+
+# The secret
+
+
+def test_the_secret_is_trusted_and_no_other_value():
+    proxies = TrustedProxies(secret=("X-Proxy-Secret", SECRET))
+    assert reason(proxies, peer("203.0.113.9"), SECRET.encode()) is None
+    for value in (None, b"", SECRET.encode() + b"x", SECRET[:-1].encode(), SECRET.upper().encode(), b"\xff" * 26):
+        assert reason(proxies, peer("203.0.113.9"), value) == "untrusted_peer"
+
+
+def test_the_secret_is_in_no_message():
+    proxies = TrustedProxies(secret=("X-Proxy-Secret", SECRET))
+    objection = proxies.objection(peer("10.0.0.5"), b"a guess of a client", ())
+    assert "x-proxy-secret" in objection.detail
+    for text in (repr(proxies), objection.detail):
+        assert SECRET not in text
+        assert "guess" not in text
+
+
+# The certificate
+
+
+def tls(*ders, authorized=True):
+    return FakeRequest(connection=TLSConnection(authorized=authorized, certificates=ders))
+
+
+def test_a_proxy_is_trusted_for_its_own_tls_certificate(backend):
+    proxies = TrustedProxies(certificate=allow_fingerprints([PROXY.certificate["fingerprint256"]]))
+    assert reason(proxies, tls(PROXY.der, CA.der)) is None
+    assert reason(proxies, tls(PROXY.der, CA.der)) is None  # a certificate that is remembered
+    for request in (
+        tls(CA.issue("proxy").der),
+        tls(CA.der, PROXY.der),
+        tls(PROXY.der, authorized=False),
+        tls(),
+        tls(PROXY.der + b"\0"),
+        FakeRequest(),
+    ):
+        assert reason(proxies, request) == "untrusted_peer"
+
+
+def test_a_proxy_whose_own_certificate_has_expired_is_not_trusted(backend):
+    now = datetime.now(UTC)
+    proxies = TrustedProxies(certificate=allow_cn(["proxy"]))
+    expired = CA.issue("proxy", not_after=now - timedelta(seconds=5))
+    early = CA.issue("proxy", not_before=now + timedelta(hours=1))
+    assert [reason(proxies, tls(issued.der)) for issued in (expired, early)] == ["untrusted_peer"] * 2
+
+
+def test_only_true_is_a_policys_yes(backend):
+    for answer in (1, "yes", object(), None, False):
+        proxies = TrustedProxies(certificate=lambda _, answer=answer: answer)
+        assert reason(proxies, tls(PROXY.der)) == "untrusted_peer"
+
+
+# All of them
+
+
+def test_every_condition_that_is_given_must_hold(backend):
+    proxies = TrustedProxies(addresses=["10.0.0.5"], secret=("X-Proxy-Secret", SECRET), certificate=allow_cn(["proxy"]))
+    good = tls(PROXY.der)
+    assert reason(proxies, good, SECRET.encode()) is None
+    assert reason(proxies, good, None) == "untrusted_peer"
+    assert reason(proxies, FakeRequest(), SECRET.encode()) == "untrusted_peer"
+    good.peer = TransportPeer("ip", "10.0.0.6", authoritative=True)
+    assert reason(proxies, good, SECRET.encode()) == "untrusted_peer"
+
+
+def test_one_condition_is_enough_to_hold_a_tls_certificate_for_a_proxys_own(backend):
+    proxies = TrustedProxies(addresses=["10.0.0.5"], certificate=allow_cn(["proxy"]))
+    client, elsewhere = CA.issue("alice").der, TransportPeer("ip", "203.0.113.9", authoritative=True)
+    rewritten = TransportPeer("ip", "203.0.113.9", rewritten=True)
+
+    def why(der, peer):
+        request = tls(der)
+        request.peer = peer
+        objection = proxies.why_not_a_client(request, ())
+        return objection and objection.reason
+
+    assert why(client, elsewhere) is None
+    assert why(PROXY.der, elsewhere) == "untrusted_peer"
+    assert why(client, TransportPeer("ip", "10.0.0.5", authoritative=True)) == "untrusted_peer"
+    assert why(client, rewritten) == "peer_rewritten"
+
+
+def test_the_representation_says_who_is_trusted():
+    proxies = TrustedProxies(addresses=["10.0.0.0/8"], secret=("X-Secret", SECRET), certificate=allow_cn(["proxy"]))
+    assert repr(proxies) == (
+        "TrustedProxies(addresses=['10.0.0.0/8'], secret=('x-secret', ...), certificate=allow_cn(['proxy']))"
+    )
+
+
+# Configuration
+
+
+async def later(certificate):
+    return True
+
+
+@pytest.mark.parametrize(
+    ("option", "advice"),
+    [
+        (None, "is missing"),
+        ("10.0.0.0/8", r"write \['10.0.0.0/8'\]"),
+        ("unix", r"write \['unix'\]"),
+        ([], "trusts nobody"),
+        ({"addresses": ["10.0.0.1"]}, "type dict"),
+        (True, "type bool"),
+        (["*"], 'trusted_proxies="\\*"'),
+        (["10.0.0.1", "*"], 'trusted_proxies="\\*"'),
+        (["proxy.internal"], "a name is not looked up"),
+        (["10.0.0.1/8"], "write '10.0.0.0/8'"),
+        (["10.0.0.256"], "is no address"),
+        ([""], "is no address"),
+        ([b"10.0.0.1"], "not bytes"),
+        ([167772161], "not int"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_what_to_write(option, advice):
+    with pytest.raises(ConfigurationError, match=advice):
+        trusted_proxies_from(option)
+
+
+def test_a_missing_option_shows_the_three_forms():
+    with pytest.raises(ConfigurationError) as error:
+        trusted_proxies_from(None)
+    for form in ('trusted_proxies=["10.0.0.0/8", "unix"]', "trusted_proxies=TrustedProxies(", 'trusted_proxies="*"'):
+        assert form in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "advice"),
+    [
+        ({}, "names no condition"),
+        ({"addresses": "10.0.0.1"}, "must be a list"),
+        ({"addresses": 7}, "must be a list"),
+        ({"secret": SECRET}, "must be a pair"),
+        ({"secret": ("X-Secret", "")}, "not empty"),
+        ({"secret": ("X-Secret", "fifteen letters")}, "fewer than 16"),
+        ({"secret": ("X-Secret", f" {SECRET}")}, "without spaces"),
+        ({"secret": ("X-Secret", SECRET.encode())}, "must be a string"),
+        ({"secret": ("X Secret", SECRET)}, "is not a header name"),
+        ({"certificate": PROXY}, "is a policy"),
+        ({"certificate": later}, "answers at once"),
+        ({"certificate": all_of(later)}, "answers at once"),
+    ],
+)
+def test_a_condition_that_cannot_hold_is_refused_with_what_to_write(conditions, advice):
+    with pytest.raises(ConfigurationError, match=advice):
+        TrustedProxies(**conditions)
+
+
+def test_the_short_forms_mean_what_they_say():
+    proxies = TrustedProxies(addresses=["10.0.0.5"])
+    assert trusted_proxies_from("*") == "*"
+    assert trusted_proxies_from(proxies) is proxies
+    for collection in (list, tuple, set, frozenset):
+        assert reason(collection(["10.0.0.5"]), peer("10.0.0.5")) is None
