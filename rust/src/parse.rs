@@ -54,6 +54,7 @@ pub fn chain_header(value: &[u8], encoding: Encoding, max: usize) -> Result<Vec<
 ///
 /// As [`header`].
 pub fn pem(text: &[u8], max: usize) -> Result<Vec<Certificate>, DecodeError> {
+    decode::check_length(text)?;
     parse_all(pem::certificates(text, max)?)
 }
 

@@ -178,15 +178,25 @@ impl Encoding {
 ///
 /// [`Reason::TooLarge`], and [`Reason::NoCertificate`] for the ways in which proxies say "none".
 pub fn field_value(value: &[u8]) -> Result<(&[u8], usize), DecodeError> {
-    if value.len() > limits::HEADER_BYTES {
-        return Err(DecodeError::new(Reason::TooLarge, limits::HEADER_BYTES));
-    }
+    check_length(value)?;
     let (text, start) = trim(value);
     // HAProxy and Caddy send an empty value or `::`, Apache "(null)", when there is no certificate.
     if matches!(text, b"" | b"::" | b"(null)" | b":(null):") {
         return Err(DecodeError::new(Reason::NoCertificate, 0));
     }
     Ok((text, start))
+}
+
+/// Bounds the work that a text can make.
+///
+/// # Errors
+///
+/// [`Reason::TooLarge`] at [`limits::HEADER_BYTES`].
+pub const fn check_length(text: &[u8]) -> Result<(), DecodeError> {
+    if text.len() > limits::HEADER_BYTES {
+        return Err(DecodeError::new(Reason::TooLarge, limits::HEADER_BYTES));
+    }
+    Ok(())
 }
 
 /// `text` without optional white space around it (RFC 9110, section 5.6.3), and its offset.

@@ -11,6 +11,7 @@ pub(super) fn field(py: Python<'_>, field: Field) -> PyResult<Bound<'_, PyAny>> 
     match field {
         Field::Text(text) => Ok(PyString::new(py, &text).into_any()),
         Field::Bytes(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),
+        Field::Null => Ok(py.None().into_bound(py)),
         Field::Flag(flag) => flag.into_bound_py_any(py),
         Field::Number(number) => number.into_bound_py_any(py),
         Field::List(texts) => Ok(PyTuple::new(py, texts)?.into_any()),

@@ -126,12 +126,13 @@ impl<'a> Reader<'a> {
         if is_oid(element.content) { Ok(element.content) } else { Err(self.out_of_place(element.start)) }
     }
 
-    /// A BIT STRING with this tag: its bytes, without the count of unused bits (X.690, section 8.6.2).
-    pub(super) fn bit_string(&mut self, tag: u8) -> Result<&'a [u8], DecodeError> {
+    /// A BIT STRING with this tag: the number of bits in its last byte that are unused, and its bytes
+    /// (X.690, section 8.6.2).
+    pub(super) fn bit_string(&mut self, tag: u8) -> Result<(u8, &'a [u8]), DecodeError> {
         let element = self.expect(tag)?;
         match element.content {
-            [0] => Ok(&[]),
-            [0..=7, bits @ ..] if !bits.is_empty() => Ok(bits),
+            [0] => Ok((0, &[])),
+            [unused @ 0..=7, bits @ ..] if !bits.is_empty() => Ok((*unused, bits)),
             _ => Err(self.out_of_place(element.start)),
         }
     }

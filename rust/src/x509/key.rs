@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use x509_parser::asn1_rs::{Class, Tag};
 use x509_parser::num_bigint::BigUint;
+use x509_parser::oid_registry::{OID_KEY_TYPE_EC_PUBLIC_KEY, OID_PKCS1_RSAENCRYPTION};
 use x509_parser::prelude::FromDer as _;
-use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use super::der::{Reader, is_oid, tag};
 use super::objects;
+use crate::decode::{DecodeError, Reason};
 
 /// `SEQUENCE { rsaEncryption, NULL }` (RFC 3279, section 2.3.1).
 const RSA_ALGORITHM: [u8; 15] = *b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
@@ -46,24 +49,41 @@ impl Key {
     /// Reads a SubjectPublicKeyInfo; None for other kinds, and for keys that cannot be decoded.
     pub(super) fn read(spki: &[u8]) -> Option<Self> {
         let (_, info) = SubjectPublicKeyInfo::from_der(spki).ok()?;
-        match info.parsed().ok()? {
-            PublicKey::RSA(key) => Some(Self::Rsa {
-                // OpenSSL reads both as magnitudes, whatever the sign bit says (`x_bignum.c`).
-                modulus: BigUint::from_bytes_be(key.modulus),
-                exponent: BigUint::from_bytes_be(key.exponent),
-            }),
-            PublicKey::EC(point) => {
-                let oid = info.algorithm.parameters.as_ref()?.as_oid().ok()?;
-                let curve = CURVES.get(objects::dotted(oid.as_bytes()).as_str())?;
-                has_form(point.data(), curve.field_bytes).then(|| Self::Ec {
-                    point: point.data().to_vec(),
-                    order_bits: curve.order_bits,
-                    short: curve.short,
-                    nist: curve.nist,
-                })
-            }
-            _ => None,
+        if info.subject_public_key.unused_bits != 0 {
+            return None; // a key is whole bytes
         }
+        let key: &[u8] = &info.subject_public_key.data;
+        let algorithm = &info.algorithm.algorithm;
+        if *algorithm == OID_PKCS1_RSAENCRYPTION {
+            Self::read_rsa(key).ok()
+        } else if *algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
+            let curve = info.algorithm.parameters.as_ref()?;
+            let is_named = curve.tag() == Tag::Oid && curve.class() == Class::Universal && curve.header.is_primitive();
+            if is_named { Self::read_ec(curve.data, key) } else { None }
+        } else {
+            None
+        }
+    }
+
+    /// RSAPublicKey (RFC 8017, appendix A.1.1). OpenSSL reads both numbers as magnitudes, whatever the sign bit
+    /// says (`x_bignum.c`), and ignores what follows the key.
+    fn read_rsa(key: &[u8]) -> Result<Self, DecodeError> {
+        let mut numbers = Reader::new(key, 0, Reason::Certificate).enter(tag::SEQUENCE)?;
+        let modulus = BigUint::from_bytes_be(numbers.expect(tag::INTEGER)?.content);
+        let exponent = BigUint::from_bytes_be(numbers.expect(tag::INTEGER)?.content);
+        numbers.finish()?;
+        Ok(Self::Rsa { modulus, exponent })
+    }
+
+    /// A point (SEC 1, section 2.3.3) on a named curve.
+    fn read_ec(oid: &[u8], point: &[u8]) -> Option<Self> {
+        let curve = CURVES.get(is_oid(oid).then(|| objects::dotted(oid))?.as_str())?;
+        has_form(point, curve.field_bytes).then(|| Self::Ec {
+            point: point.to_vec(),
+            order_bits: curve.order_bits,
+            short: curve.short,
+            nist: curve.nist,
+        })
     }
 
     /// The size in bits: of the modulus, or of the order of the curve.

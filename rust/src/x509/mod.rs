@@ -75,6 +75,8 @@ pub enum Field {
     List(Vec<String>),
     /// An object whose values are a string, or an array where a key occurs more than once.
     Name(Vec<(Cow<'static, str>, Vec<String>)>),
+    /// What Node.js has for an infoAccess that does not parse.
+    Null,
     /// An object whose values are arrays of strings.
     Access(Vec<(String, Vec<String>)>),
 }
@@ -150,7 +152,7 @@ impl Certificate {
         let key = Key::read(self.spki());
         let is_present = |name: &&str| match *name {
             "subjectaltname" => self.content(SUBJECT_ALT_NAME).is_some(),
-            "infoAccess" => self.info_access().is_some(),
+            "infoAccess" => self.content(INFO_ACCESS).is_some(),
             "ext_key_usage" => self.content(EXT_KEY_USAGE).is_some(),
             "modulus" | "exponent" => matches!(key, Some(Key::Rsa { .. })),
             "bits" | "pubkey" => key.is_some(),
@@ -172,7 +174,9 @@ impl Certificate {
                 self.content(SUBJECT_ALT_NAME)?;
                 Field::Text(san::print_all(&self.general_names()).into())
             }
-            "infoAccess" => Field::Access(self.info_access()?),
+            "infoAccess" => {
+                access::read(&mut self.reader(self.content(INFO_ACCESS)?)).map_or(Field::Null, Field::Access)
+            }
             "ca" => Field::Flag(self.is_ca()),
             "modulus" => Field::Text(key_field()?.modulus()?.into()),
             "bits" => Field::Number(key_field()?.bits()),
@@ -257,15 +261,11 @@ impl Certificate {
         name
     }
 
-    fn info_access(&self) -> Option<Vec<(String, Vec<String>)>> {
-        access::read(&mut self.reader(self.content(INFO_ACCESS)?)).ok()
-    }
-
     /// OpenSSL's `X509_check_ca(…) == 1`: basicConstraints says so, and keyUsage does not forbid it.
     fn is_ca(&self) -> bool {
         let is_ca = self.content(BASIC_CONSTRAINTS).and_then(|range| basic_constraints(&mut self.reader(range)).ok());
-        let key_usage = self.content(KEY_USAGE).and_then(|range| key_usage(&mut self.reader(range)).ok());
-        is_ca == Some(true) && key_usage.is_none_or(|bits| bits.first().is_some_and(|first| first & KEY_CERT_SIGN != 0))
+        let signs = self.content(KEY_USAGE).and_then(|range| has_key_cert_sign(&mut self.reader(range)).ok());
+        is_ca == Some(true) && signs != Some(false)
     }
 
     fn ext_key_usage(&self) -> Option<Vec<String>> {
@@ -407,7 +407,7 @@ fn extension(sequence: &mut Reader<'_>, seen: &mut u8) -> Result<Extension, Deco
     let (bit, checked) = match oid_content {
         SUBJECT_ALT_NAME => (1, san::check_all(&mut inside)),
         BASIC_CONSTRAINTS => (2, basic_constraints(&mut inside).map(drop)),
-        KEY_USAGE => (4, key_usage(&mut inside).map(drop)),
+        KEY_USAGE => (4, has_key_cert_sign(&mut inside).map(drop)),
         EXT_KEY_USAGE => (8, ext_key_usage(&mut inside, |_| ())),
         _ => (0, Ok(())),
     };
@@ -438,11 +438,16 @@ fn basic_constraints(content: &mut Reader<'_>) -> Result<bool, DecodeError> {
     Ok(is_ca)
 }
 
-/// KeyUsage (RFC 5280, section 4.2.1.3): its bits, the first in the highest place.
-fn key_usage<'a>(content: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
-    let bits = content.bit_string(tag::BIT_STRING)?;
+/// KeyUsage (RFC 5280, section 4.2.1.3): whether the key may sign certificates.
+fn has_key_cert_sign(content: &mut Reader<'_>) -> Result<bool, DecodeError> {
+    let (unused, bits) = content.bit_string(tag::BIT_STRING)?;
     content.finish()?;
-    Ok(bits)
+    Ok(match bits {
+        // OpenSSL clears what the encoder calls unused (`c2i_ASN1_BIT_STRING`).
+        [only] => only & KEY_CERT_SIGN & u8::MAX << unused != 0,
+        [first, ..] => first & KEY_CERT_SIGN != 0,
+        [] => false,
+    })
 }
 
 /// ExtKeyUsageSyntax (RFC 5280, section 4.2.1.12): calls `visit` for each purpose.
