@@ -386,7 +386,7 @@ def test_many_threads_lose_nothing_and_repeat_nothing(monkeypatch):
 # Ends: of a loop, of the process, and forks.
 
 
-@pytest.mark.parametrize("loop", ["asyncio", "trio"])
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop", "trio"])
 def test_the_end_of_a_loop_waits_for_the_hooks_on_it(loop):
     steps = []
 
@@ -400,7 +400,10 @@ def test_the_end_of_a_loop_waits_for_the_hooks_on_it(loop):
         await hooks.dispatch_async(hook, ())
         steps.append("the last request is answered")
 
-    anyio.run(main, backend=loop)
+    if loop == "uvloop":
+        anyio.run(main, backend="asyncio", backend_options={"use_uvloop": True})
+    else:
+        anyio.run(main, backend=loop)
     assert steps == ["the last request is answered", "begun", "done"]
 
 
