@@ -228,8 +228,6 @@ def test_directory_and_other_names_keep_their_parts():
     names = parsed("subjectAltName: user principal names").subject_alt_names
     assert names[0] == ("other_name", ("1.3.6.1.4.1.311.20.2.3", b"\x0c\x03a@b"))
     assert names[4].value[1] == b"\x0c\x03\xff\xe2\x82"
-        b"\x0c"
-    )
 
 
 def test_attributes_are_in_certificate_order_with_their_oids():
