@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("encoding", get_args(HeaderEncoding))
-def test_whole_mapping(
-    benchmark: BenchmarkFixture, certificate: PeerCertificate, encoding: HeaderEncoding
-) -> None:
+def test_whole_mapping(benchmark: BenchmarkFixture, certificate: PeerCertificate, encoding: HeaderEncoding) -> None:
     benchmark.group = f"header to dict(certificate), {encoding}"
     value = encode_header(certificate, encoding).encode()
     assert benchmark(lambda: dict(parse_header(value, encoding))) == certificate

@@ -136,13 +136,14 @@ class PeerCertificate(Mapping[str, Any]):
         return len(self._decoded.keys()) + (self._issuer is not None)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._decoded.keys() or (key == "issuerCertificate" and self._issuer is not None)
+        keys = self._decoded.keys()
+        return key in keys or (key == "issuerCertificate" and self._issuer is not None)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, PeerCertificate):
             return self._decoded.der == other._decoded.der
         if isinstance(other, Mapping):
-            return self.to_dict() == _plain(other)
+            return bool(self.to_dict() == _plain(other))
         return NotImplemented
 
     def __hash__(self) -> int:
@@ -167,7 +168,7 @@ class PeerCertificate(Mapping[str, Any]):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (tuple(certificate._decoded.der for certificate in self.chain),)
+        return _restore, (tuple(certificate["raw"] for certificate in self.chain),)
 
     # Beyond Node.js.
 
@@ -183,7 +184,7 @@ class PeerCertificate(Mapping[str, Any]):
 
     @property
     def validity_seconds(self) -> tuple[int, int]:
-        """notBefore and notAfter in seconds since 1970, to compare with `time.time()` on every request."""
+        """The validity period, notBefore and notAfter, in seconds since 1970, as `time.time()` counts."""
         validity = self._validity
         if validity is None:
             validity = self._decoded.validity()
@@ -206,16 +207,23 @@ class PeerCertificate(Mapping[str, Any]):
     @property
     def subject_attributes(self) -> Attributes:
         """The subject's attributes in certificate order: dotted OID and value, decoded from the DER."""
-        return self._decoded.attributes("subject")
+        return self._attributes("subject")
 
     @property
     def issuer_attributes(self) -> Attributes:
         """The issuer's attributes in certificate order: dotted OID and value, decoded from the DER."""
-        return self._decoded.attributes("issuer")
+        return self._attributes("issuer")
+
+    def _attributes(self, name: Literal["subject", "issuer"]) -> Attributes:
+        # The dot keeps what is beyond Node.js apart from its keys.
+        attributes: Attributes | None = self._fields.get(f".{name}")
+        if attributes is None:
+            attributes = self._fields[f".{name}"] = self._decoded.attributes(name)
+        return attributes
 
     @property
     def chain(self) -> tuple[PeerCertificate, ...]:
-        """This certificate and those that came with it, in the order sent. Nobody has verified the rest."""
+        """The certificate and those that came with it, in the order sent. Nobody has verified the rest."""
         chain = [self]
         certificate: PeerCertificate = self
         while certificate._issuer is not None:
@@ -227,9 +235,7 @@ class PeerCertificate(Mapping[str, Any]):
     def spiffe_id(self) -> str | None:
         """The SPIFFE ID, or None: an X.509-SVID has exactly one URI, and it is one (X.509-SVID, section 2)."""
         uris = [name.value for name in self.subject_alt_names if name.kind == "uri"]
-        if len(uris) != 1 or not isinstance(uris[0], str) or len(uris[0]) > _SPIFFE_ID_BYTES:
-            return None
-        return uris[0] if _SPIFFE_ID.fullmatch(uris[0]) else None
+        return uris[0] if len(uris) == 1 and isinstance(uris[0], str) and is_spiffe_id(uris[0]) else None
 
     @property
     def thumbprint(self) -> str:
@@ -260,7 +266,7 @@ class PeerCertificate(Mapping[str, Any]):
 
     def to_pem(self, *, chain: bool = False) -> str:
         """Return the certificate, or the whole chain, in PEM (RFC 7468)."""
-        return "".join(_pem(certificate._decoded.der) for certificate in (self.chain if chain else (self,)))
+        return "".join(_pem(certificate["raw"]) for certificate in (self.chain if chain else (self,)))
 
 
 class XfccElement(NamedTuple):
@@ -277,6 +283,11 @@ class XfccElement(NamedTuple):
     subject: str | None
     uri: tuple[str, ...]
     dns: tuple[str, ...]
+
+
+def is_spiffe_id(text: str) -> bool:
+    """Return whether ``text`` is a SPIFFE ID (SPIFFE ID, section 2)."""
+    return len(text) <= _SPIFFE_ID_BYTES and _SPIFFE_ID.fullmatch(text) is not None
 
 
 def link(certificates: Sequence[DecodedCertificate]) -> PeerCertificate:

@@ -12,7 +12,15 @@ from clientcert import _backend
 from clientcert.certificate import PeerCertificate, XfccElement, link
 from clientcert.errors import ConfigurationError, DecodeError
 
-__all__ = ["HeaderEncoding", "encode_header", "parse_chain_header", "parse_der", "parse_header", "parse_pem", "parse_xfcc"]
+__all__ = [
+    "HeaderEncoding",
+    "encode_header",
+    "parse_chain_header",
+    "parse_der",
+    "parse_header",
+    "parse_pem",
+    "parse_xfcc",
+]
 
 HeaderEncoding = Literal[
     "url-pem",
@@ -81,9 +89,10 @@ def parse_xfcc(value: str | bytes, *, max_elements: int = 10) -> tuple[XfccEleme
 
     A certificate that is there has been decoded, and checked against ``Hash`` and the chain. Raises `DecodeError`.
     """
+    elements = _backend.core.parse_xfcc(_octets(value), _at_least_one(max_elements))
     return tuple(
         XfccElement(by, sha256, link(chain) if chain else None, subject, uri, dns)
-        for by, sha256, chain, subject, uri, dns in _backend.core.parse_xfcc(_octets(value), _at_least_one(max_elements))
+        for by, sha256, chain, subject, uri, dns in elements
     )
 
 
@@ -96,7 +105,8 @@ def encode_header(certificate: PeerCertificate, encoding: HeaderEncoding, *, cha
     _check_encoding(encoding)
     if chain and encoding in _CHAIN_IN_ANOTHER_HEADER:
         raise ConfigurationError(f"{encoding!r} holds one certificate: its chain travels in a header of its own")
-    text: str = _backend.core.encode_header([part["raw"] for part in (certificate.chain if chain else (certificate,))], encoding)
+    certificates = certificate.chain if chain else (certificate,)
+    text: str = _backend.core.encode_header([part["raw"] for part in certificates], encoding)
     return text
 
 

@@ -29,7 +29,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast, get_args, overload
 
-from clientcert.certificate import _SPIFFE_ID, Attributes, GeneralName, GeneralNameKind
+from clientcert.certificate import Attributes, GeneralName, GeneralNameKind, is_spiffe_id
 from clientcert.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -337,7 +337,7 @@ def allow_spiffe_id(ids: Iterable[str] | None = None, *, trust_domain: str | Non
     """
     if trust_domain is not None and ids is None:
         _text("allow_spiffe_id", trust_domain)
-        if "/" in trust_domain or not _SPIFFE_ID.fullmatch(f"spiffe://{trust_domain}"):
+        if "/" in trust_domain or not is_spiffe_id(f"spiffe://{trust_domain}"):
             raise ConfigurationError("a trust domain is the name alone, in lower case, such as 'example.org'")
         # With the slash: the ID of the trust domain itself is no workload's (X.509-SVID, section 2).
         prefix = f"spiffe://{trust_domain}/"
@@ -348,7 +348,7 @@ def allow_spiffe_id(ids: Iterable[str] | None = None, *, trust_domain: str | Non
     if ids is None or trust_domain is not None:
         raise ConfigurationError("allow_spiffe_id takes either a list of IDs or trust_domain=")
     given = _texts("allow_spiffe_id", ids)
-    if not all(map(_SPIFFE_ID.fullmatch, given)):
+    if not all(map(is_spiffe_id, given)):
         raise ConfigurationError("a SPIFFE ID is written as in 'spiffe://example.org/service'")
     accepted = frozenset(given)
     return Policy(f"allow_spiffe_id({given!r})", lambda certificate: certificate.spiffe_id in accepted)

@@ -1,1 +1,112 @@
-//! x
+//! `tests/vectors` against the core, with no Python in the process.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clientcert::{Certificate, DecodeError, Encoding, parse};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+#[derive(Deserialize)]
+struct File {
+    vectors: Vec<Vector>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    id: String,
+    function: Option<String>,
+    encoding: Option<String>,
+    max: Option<usize>,
+    input: Option<String>,
+    der: Option<String>,
+    sha256: Option<Vec<String>>,
+    elements: Option<Vec<Element>>,
+    code: Option<String>,
+    offset: Option<usize>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Element {
+    by: Vec<String>,
+    hash: Option<String>,
+    subject: Option<String>,
+    uri: Vec<String>,
+    dns: Vec<String>,
+    sha256: Vec<String>,
+}
+
+/// What a vector expects, and what the core gives.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    Certificates(Vec<String>),
+    Elements(Vec<Element>),
+    Fault(String, usize),
+}
+
+impl Vector {
+    fn expected(&mut self) -> Outcome {
+        match (self.code.take(), self.elements.take(), self.sha256.take()) {
+            (Some(code), None, None) => Outcome::Fault(code, self.offset.unwrap()),
+            (None, Some(elements), None) => Outcome::Elements(elements),
+            (None, None, Some(digests)) => Outcome::Certificates(digests),
+            _ => panic!("{}: one of code, elements and sha256", self.id),
+        }
+    }
+
+    fn actual(&self) -> Result<Outcome, DecodeError> {
+        if let Some(der) = &self.der {
+            let certificate = Certificate::parse(STANDARD.decode(der).unwrap())?;
+            return Ok(Outcome::Certificates(digests(&[certificate])));
+        }
+        // The input is latin-1 as text.
+        let value: Vec<u8> =
+            self.input.as_ref().unwrap().chars().map(|character| u8::try_from(character).unwrap()).collect();
+        let encoding = self.encoding.as_deref().map(|name| Encoding::from_name(name).unwrap());
+        let max = self.max.unwrap_or(10);
+        let certificates = match self.function.as_deref().unwrap_or("parse_header") {
+            "parse_header" => parse::header(&value, encoding.unwrap(), max)?,
+            "parse_chain_header" => parse::chain_header(&value, encoding.unwrap(), max)?,
+            "parse_pem" => parse::pem(&value, max)?,
+            "parse_xfcc" => {
+                let elements = parse::xfcc(&value, max, 10)?;
+                return Ok(Outcome::Elements(elements.into_iter().map(element).collect()));
+            }
+            function => panic!("{}: no function {function}", self.id),
+        };
+        Ok(Outcome::Certificates(digests(&certificates)))
+    }
+}
+
+fn element(element: parse::XfccElement) -> Element {
+    let sha256 = digests(&element.certificates);
+    Element { by: element.by, hash: element.hash, subject: element.subject, uri: element.uri, dns: element.dns, sha256 }
+}
+
+fn digests(certificates: &[Certificate]) -> Vec<String> {
+    let hex = |byte: &u8| format!("{byte:02x}");
+    certificates.iter().map(|certificate| Sha256::digest(certificate.der()).iter().map(hex).collect()).collect()
+}
+
+#[test]
+fn every_vector_gives_what_it_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let file: File = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        for mut vector in file.vectors {
+            let expected = vector.expected();
+            let actual = vector.actual().unwrap_or_else(|error| Outcome::Fault(error.reason.code().into(), error.at));
+            assert_eq!(actual, expected, "{}: {}", path.display(), vector.id);
+            count += 1;
+        }
+    }
+    assert!(count > 200, "only {count} vectors were found");
+}

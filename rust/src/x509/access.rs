@@ -23,7 +23,7 @@ pub(super) fn read(content: &mut Reader<'_>) -> Result<InfoAccess, DecodeError> 
         printed.push_str(" - ");
         san::print(&location, &mut printed);
     }
-    content.finish()?;
+    // OpenSSL ignores what follows, and so does Node.js.
     Ok(split(&printed))
 }
 

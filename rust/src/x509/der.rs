@@ -35,6 +35,8 @@ pub(super) struct Element<'a> {
     /// Offset of the content.
     pub(super) inner: usize,
     pub(super) content: &'a [u8],
+    /// The whole encoding.
+    pub(super) whole: &'a [u8],
 }
 
 /// Reads the elements inside one parent, in order.
@@ -86,16 +88,16 @@ impl<'a> Reader<'a> {
         let Some(&tag) = self.rest.first() else {
             return Err(self.out_of_place(self.at));
         };
-        let (length, content) = header(self.rest)
+        let (whole, header, rest) = header(self.rest)
             .and_then(|(header, length)| {
-                let content = self.rest.get(header..header.checked_add(length)?)?;
-                Some((header + length, content))
+                let (whole, rest) = self.rest.split_at_checked(header.checked_add(length)?)?;
+                Some((whole, header, rest))
             })
             .ok_or(DecodeError::new(Reason::Der, self.at))?;
-        let inner = self.at + length - content.len();
-        let element = Element { tag, start: self.at, inner, content };
-        self.rest = self.rest.get(length..).unwrap_or_default();
-        self.at += length;
+        let content = whole.get(header..).unwrap_or_default();
+        let element = Element { tag, start: self.at, inner: self.at + header, content, whole };
+        self.rest = rest;
+        self.at += whole.len();
         Ok(element)
     }
 

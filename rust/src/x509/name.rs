@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::mem;
 
-use super::der::{Reader, tag};
+use super::der::{Element, Reader, tag};
 use super::objects;
 use crate::decode::{DecodeError, Reason};
 
@@ -18,6 +18,8 @@ pub struct Attribute<'a> {
     pub oid: &'a [u8],
     /// The value as Unicode.
     pub value: Cow<'a, str>,
+    /// The value as it is encoded.
+    pub encoded: &'a [u8],
     /// Whether it is in the same RDN as the attribute before it.
     pub joined: bool,
 }
@@ -25,8 +27,8 @@ pub struct Attribute<'a> {
 /// Reads the next element, a Name.
 pub(super) fn read<'a>(reader: &mut Reader<'a>) -> Result<Vec<Attribute<'a>>, DecodeError> {
     let mut attributes = Vec::new();
-    walk(reader, |oid, tag, value, joined| {
-        attributes.push(Attribute { oid, value: text(tag, value)?, joined });
+    walk(reader, |oid, value, joined| {
+        attributes.push(Attribute { oid, value: text(value.tag, value.content)?, encoded: value.whole, joined });
         Some(())
     })?;
     Ok(attributes)
@@ -34,13 +36,13 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>) -> Result<Vec<Attribute<'a>>, De
 
 /// Checks that the next element is a Name; allocates nothing.
 pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
-    walk(reader, |_, tag, value, _| is_text(tag, value).then_some(()))
+    walk(reader, |_, value, _| is_text(value.tag, value.content).then_some(()))
 }
 
-/// Calls `visit` with type, tag, content and place of each attribute; its None is a fault of the value.
+/// Calls `visit` with type and value of each attribute, and whether it joins the one before; its None is a fault.
 fn walk<'a>(
     reader: &mut Reader<'a>,
-    visit: impl FnMut(&'a [u8], u8, &'a [u8], bool) -> Option<()>,
+    visit: impl FnMut(&'a [u8], &Element<'a>, bool) -> Option<()>,
 ) -> Result<(), DecodeError> {
     let outer = mem::replace(&mut reader.fault, Reason::Name);
     let result = walk_name(reader, visit);
@@ -50,7 +52,7 @@ fn walk<'a>(
 
 fn walk_name<'a>(
     reader: &mut Reader<'a>,
-    mut visit: impl FnMut(&'a [u8], u8, &'a [u8], bool) -> Option<()>,
+    mut visit: impl FnMut(&'a [u8], &Element<'a>, bool) -> Option<()>,
 ) -> Result<(), DecodeError> {
     let mut rdns = reader.enter(tag::SEQUENCE)?;
     while !rdns.is_empty() {
@@ -64,7 +66,7 @@ fn walk_name<'a>(
             let mut attribute = rdn.enter(tag::SEQUENCE)?;
             let oid = attribute.oid()?;
             let value = attribute.any()?;
-            visit(oid, value.tag, value.content, joined).ok_or(attribute.out_of_place(value.start))?;
+            visit(oid, &value, joined).ok_or(attribute.out_of_place(value.start))?;
             attribute.finish()?;
             joined = true;
         }
@@ -117,8 +119,16 @@ pub(super) fn rfc2253(attributes: &[Attribute<'_>]) -> String {
     let mut printed = String::new();
     // RFC 2253, section 2.1: the last RDN first; OpenSSL turns the attributes inside an RDN round, too.
     for (at, attribute) in attributes.iter().enumerate().rev() {
-        let _ = write!(printed, "{}=", objects::short_name(attribute.oid));
-        escape(&attribute.value, &mut printed);
+        if let Some(name) = objects::known(attribute.oid) {
+            let _ = write!(printed, "{name}=");
+            escape(&attribute.value, &mut printed);
+        } else {
+            // A type without a name has its value in hexadecimal (RFC 2253, section 2.4).
+            let _ = write!(printed, "{}=#", objects::dotted(attribute.oid));
+            for byte in attribute.encoded {
+                let _ = write!(printed, "{byte:02X}");
+            }
+        }
         if at > 0 {
             printed.push(if attribute.joined { '+' } else { ',' });
         }
@@ -132,7 +142,8 @@ fn escape(value: &str, printed: &mut String) {
     for (at, character) in value.chars().enumerate() {
         let is_special = match character {
             ',' | '+' | '"' | '\\' | '<' | '>' | ';' => true,
-            '#' => at == 0,
+            // OpenSSL takes a lone character for the last one.
+            '#' => at == 0 && last > 0,
             ' ' => at == 0 || at == last,
             _ => false,
         };

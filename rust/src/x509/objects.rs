@@ -65,13 +65,15 @@ pub fn dotted(oid: &[u8]) -> String {
     text
 }
 
+/// OpenSSL's short name, if it has one.
+pub(super) fn known(oid: &[u8]) -> Option<&'static str> {
+    let common = COMMON.iter().find(|(common, _)| *common == oid).map(|(_, name)| *name);
+    common.or_else(|| OBJECTS.get(dotted(oid).as_str()).map(|(short, _)| *short))
+}
+
 /// OpenSSL's short name, or the dotted text where it has none.
 pub(super) fn short_name(oid: &[u8]) -> Cow<'static, str> {
-    if let Some((_, name)) = COMMON.iter().find(|(common, _)| *common == oid) {
-        return Cow::Borrowed(name);
-    }
-    let dotted = dotted(oid);
-    OBJECTS.get(dotted.as_str()).map_or(Cow::Owned(dotted), |(short, _)| Cow::Borrowed(*short))
+    known(oid).map_or_else(|| Cow::Owned(dotted(oid)), Cow::Borrowed)
 }
 
 /// OpenSSL's long name, or the dotted text where it has none.
