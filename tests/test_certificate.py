@@ -65,6 +65,10 @@ def test_a_key_that_node_leaves_out_is_absent():
         assert caught.value.args == (key,)
 
 
+def test_a_key_that_is_not_whole_bytes_is_not_shown():
+    assert not {"modulus", "bits", "exponent", "pubkey"} & set(parsed("a key with unused bits"))
+
+
 def test_a_repeated_attribute_is_a_list():
     subject = parsed("repeated attributes")["subject"]
     assert subject["OU"] == ["a", "c", "d"]

@@ -172,7 +172,8 @@ def test_an_encoding_of_one_certificate_has_no_place_for_a_chain(encoding):
 
 
 def test_each_product_is_followed_byte_for_byte():
-    certificate = parse_der(LEAF)
+    der = DERS["repeated attributes"]  # its base64 has all of +, / and =
+    certificate = parse_der(der)
     pem = certificate.to_pem()
     base64 = "".join(pem.splitlines()[1:-1])
 
@@ -184,17 +185,17 @@ def test_each_product_is_followed_byte_for_byte():
 
     aws = encode_header(certificate, "url-pem-aws")
     assert unquote(aws) == pem
-    assert aws.count("+") == pem.count("+")
-    assert aws.count("/") == pem.count("/")
-    assert aws.count("=") == pem.count("=")
+    for left in "+/=":
+        assert pem.count(left) > 0
+        assert aws.count(left) == pem.count(left)
 
     assert encode_header(certificate, "pem") == pem.replace("\n", " ")
     assert b64decode(encode_header(certificate, "base64-pem")) == pem.encode()
-    assert encode_header(certificate, "hex-der") == LEAF.hex().upper()
+    assert encode_header(certificate, "hex-der") == der.hex().upper()
     assert encode_header(certificate, "base64-der") == base64
     assert encode_header(certificate, "base64-der-concat") == base64
     assert encode_header(certificate, "rfc9440") == f":{base64}:"
-    assert encode_header(certificate, "xfcc") == f'Hash={sha256(LEAF).hexdigest()};Cert="{nginx}"'
+    assert encode_header(certificate, "xfcc") == f'Hash={sha256(der).hexdigest()};Cert="{nginx}"'
 
 
 def test_each_product_joins_a_chain_in_its_own_way():

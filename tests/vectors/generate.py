@@ -661,6 +661,7 @@ def x509() -> list[Vector]:
             ok(f"time: {id_}", "refused when the time is read", times(time), **({"unlike_node": "RFC 5280 has no such time"} if id_ in spare else {}))
             for id_, time in bad_times.items()
         ),
+        ok("a key with unused bits", "a key is whole bytes", certificate(key=tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.RSA), tlv(x.NULL)), tlv(x.BIT_STRING, b"\1", tlv(x.SEQUENCE, *[tlv(x.INTEGER, b"\3")] * 2)))), unlike_node="Node.js clears them and shows the key"),
         ok("X.400 and EDI names", "their content is not looked at", san(tlv(x.X400, b"a"), tlv(x.EDI_PARTY, b"b")), unlike_node="OpenSSL looks into them"),
         ok("EC point compressed", "shown as it stands", certificate(key=x.ec(b"\3" + x.G_P256[1:33])), unlike_node="Node.js decompresses it"),
         ok("an attribute type with a long OID", "whole", named("1.2.3." + ".".join(["123456"] * 20), "a"), unlike_node="Node.js cuts it at 79 characters"),
@@ -671,6 +672,8 @@ def x509() -> list[Vector]:
         fault("bytes after the DER", "", TRAILING, "trailing_data", len(LEAF)),
         fault("one zero after the DER", "", LEAF + b"\0", "trailing_data", len(LEAF)),
         fault("cut", "the length goes beyond the data", LEAF[:-1], "der", 0),
+        fault("indefinite length and no more", "", b"\x30\x80", "der", 0),
+        fault("length that is cut", "", b"\x30\x82\x01", "der", 0),
         fault("indefinite length", "", b"\x30\x80" + LEAF[4:] + b"\0\0", "der", 0),
         fault("length with a leading zero", "", b"\x30\x83\0" + LEAF[2:], "der", 0),
         fault("long form of a short length", "", b"\x30\x81\x05\x30\x03\x02\x01\x01", "der", 0),
