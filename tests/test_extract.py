@@ -467,6 +467,11 @@ def test_a_connection_without_a_verified_certificate_is_not_authorized():
         assert (rejection.reason, rejection.presented) == ("socket_not_authorized", False)
 
 
+def test_a_certificate_that_the_tls_layer_has_rejected_was_presented():
+    rejection = extractor(None, None).extract(FakeRequest(connection=TLSConnection(authorized=False, rejected=True)))
+    assert (rejection.reason, rejection.presented) == ("socket_not_authorized", True)
+
+
 def test_a_verified_certificate_that_cannot_be_read_is_an_error_of_the_server(backend):
     for certificates in ((), (b"",), (ALICE.der[:-1],), (ALICE.der + b"\0",), (b"junk", ALICE.der)):
         connection = TLSConnection(authorized=True, certificates=certificates)
