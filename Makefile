@@ -52,7 +52,7 @@ types: dev ## Check types, and the stub of the extension against the extension
 check: lint types test ## All of the above: what CI runs
 
 bench: dev ## Time both backends, and the code one would write without them, in one run
-	$(BIN)/python -m pytest benches/python --benchmark-enable --benchmark-columns=median,iqr,ops --benchmark-group-by=group,param:certificate
+	$(BIN)/python -m pytest benches/python --benchmark-enable --benchmark-columns=median,iqr,ops
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) target dist python/clientcert/_core*

@@ -278,3 +278,12 @@ def test_no_message_carries_the_value():
         clientcert.parse_header("secret!", "base64-der")
     assert str(caught.value) == "base64 at offset 6"
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("key", [1, None, b"subject", "\ud800", ".subject", "subject_alt_names", "Subject"])
+def test_what_is_no_key_of_node_is_no_key_here(key):
+    certificate = parsed("client")
+    assert certificate.subject_attributes
+    assert certificate.subject_alt_names
+    assert certificate.get(key) is None
+    assert key not in certificate

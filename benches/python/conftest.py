@@ -20,5 +20,15 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(params=["rsa", "ec"])
-def certificate(request: pytest.FixtureRequest, backend: str) -> PeerCertificate:
-    return parse_pem((_PKI / f"{request.param}.pem").read_bytes())
+def key(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def pem(key: str) -> bytes:
+    return (_PKI / f"{key}.pem").read_bytes()
+
+
+@pytest.fixture
+def certificate(pem: bytes, backend: str) -> PeerCertificate:
+    return parse_pem(pem)

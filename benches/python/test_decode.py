@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 from urllib.parse import unquote
 
@@ -19,14 +18,16 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("encoding", get_args(HeaderEncoding))
-def test_whole_mapping(benchmark: BenchmarkFixture, certificate: PeerCertificate, encoding: HeaderEncoding) -> None:
-    benchmark.group = f"header to dict(certificate), {encoding}"
+def test_whole_mapping(
+    benchmark: BenchmarkFixture, key: str, certificate: PeerCertificate, encoding: HeaderEncoding
+) -> None:
+    benchmark.group = f"{key}: {encoding} header to every field"
     value = encode_header(certificate, encoding).encode()
     assert benchmark(lambda: dict(parse_header(value, encoding))) == certificate
 
 
-def test_identity(benchmark: BenchmarkFixture, certificate: PeerCertificate) -> None:
-    benchmark.group = "header to subject, names and SHA-256, url-pem"
+def test_identity(benchmark: BenchmarkFixture, key: str, certificate: PeerCertificate) -> None:
+    benchmark.group = f"{key}: url-pem header to subject, names and SHA-256"
     value = encode_header(certificate, "url-pem").encode()
 
     def identity() -> tuple[object, object, object]:
@@ -36,25 +37,9 @@ def test_identity(benchmark: BenchmarkFixture, certificate: PeerCertificate) -> 
     assert benchmark(identity)[0] == certificate["subject"]
 
 
-def test_rejected_value(benchmark: BenchmarkFixture, certificate: PeerCertificate) -> None:
-    benchmark.group = "header that is refused, url-pem"
-    value = b"A" * len(encode_header(certificate, "url-pem"))
-
-    def refused() -> str:
-        try:
-            parse_header(value, "url-pem")
-        except DecodeError as error:
-            return error.code
-        return ""
-
-    assert benchmark(refused) == "pem"
-
-
-@pytest.mark.parametrize("key", ["rsa", "ec"])
-def test_identity_by_hand(benchmark: BenchmarkFixture, key: str) -> None:
+def test_identity_by_hand(benchmark: BenchmarkFixture, key: str, pem: bytes) -> None:
     """What a user writes with `urllib` and `cryptography`."""
-    benchmark.group = "header to subject, names and SHA-256, url-pem"
-    pem = (Path(__file__).parents[2] / "tests" / "captures" / "pki" / f"{key}.pem").read_bytes()
+    benchmark.group = f"{key}: url-pem header to subject, names and SHA-256"
     value = encode_header(parse_header(pem.replace(b"\n", b" "), "pem"), "url-pem")
 
     def identity() -> tuple[object, object, object]:
@@ -67,3 +52,17 @@ def test_identity_by_hand(benchmark: BenchmarkFixture, key: str) -> None:
         return subject, names, parsed.fingerprint(hashes.SHA256()).hex()
 
     assert benchmark(identity)[0]
+
+
+def test_rejected_value(benchmark: BenchmarkFixture, key: str, certificate: PeerCertificate) -> None:
+    benchmark.group = f"{key}: url-pem header that is refused"
+    value = b"A" * len(encode_header(certificate, "url-pem"))
+
+    def refused() -> str:
+        try:
+            parse_header(value, "url-pem")
+        except DecodeError as error:
+            return error.code
+        return ""
+
+    assert benchmark(refused) == "pem"

@@ -100,10 +100,11 @@ class PeerCertificate(Mapping[str, Any]):
     ``issuerCertificate`` is there where a chain came along: the certificates as they were sent, verified by nobody.
     """
 
-    __slots__ = ("__weakref__", "_decoded", "_fields", "_issuer", "_validity")
+    __slots__ = ("__weakref__", "_decoded", "_derived", "_fields", "_issuer", "_validity")
 
     _decoded: DecodedCertificate
     _fields: dict[str, Any]
+    _derived: dict[str, Any]
     _issuer: PeerCertificate | None
     _validity: tuple[int, int] | None
 
@@ -112,6 +113,7 @@ class PeerCertificate(Mapping[str, Any]):
         set_slot(self, "_decoded", decoded)
         # Filled as fields are read. Threads may compute a field twice; the values are equal and either may stay.
         set_slot(self, "_fields", {})
+        set_slot(self, "_derived", {})
         set_slot(self, "_issuer", issuer)
         set_slot(self, "_validity", None)
 
@@ -198,10 +200,10 @@ class PeerCertificate(Mapping[str, Any]):
         Left out are x400Address, ediPartyName and addresses that are neither 4 nor 16 bytes long: nothing can be
         compared with them. `extension` has them.
         """
-        names: tuple[GeneralName, ...] | None = self._fields.get(".subject_alt_names")
+        names: tuple[GeneralName, ...] | None = self._derived.get("subject_alt_names")
         if names is None:
             names = tuple(GeneralName(kind, value) for kind, value in self._decoded.general_names())
-            self._fields[".subject_alt_names"] = names
+            self._derived["subject_alt_names"] = names
         return names
 
     @property
@@ -215,10 +217,9 @@ class PeerCertificate(Mapping[str, Any]):
         return self._attributes("issuer")
 
     def _attributes(self, name: Literal["subject", "issuer"]) -> Attributes:
-        # The dot keeps what is beyond Node.js apart from its keys.
-        attributes: Attributes | None = self._fields.get(f".{name}")
+        attributes: Attributes | None = self._derived.get(name)
         if attributes is None:
-            attributes = self._fields[f".{name}"] = self._decoded.attributes(name)
+            attributes = self._derived[name] = self._decoded.attributes(name)
         return attributes
 
     @property

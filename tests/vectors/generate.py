@@ -718,6 +718,7 @@ def x509() -> list[Vector]:
         *(fault(f"subjectAltName: {id_}", "at its Extension", exts(usage, x.extension(x.SUBJECT_ALT_NAME, content)), "extension", x.extension(x.SUBJECT_ALT_NAME, content)) for id_, content in bad_sans.items()),
         fault("basicConstraints: a string", "", exts(x.basic_constraints(tlv(x.UTF8))), "extension", x.basic_constraints(tlv(x.UTF8))),
         fault("basicConstraints: the length first", "", exts(x.basic_constraints(tlv(x.INTEGER, b"\1"), true)), "extension", x.basic_constraints(tlv(x.INTEGER, b"\1"), true)),
+        fault("basicConstraints: a negative length", "RFC 5280, section 4.2.1.9: INTEGER (0..MAX); to OpenSSL it is no CA", exts(x.basic_constraints(true, tlv(x.INTEGER, b"\xff"))), "extension", x.basic_constraints(true, tlv(x.INTEGER, b"\xff"))),
         fault("basicConstraints: empty BOOLEAN", "", exts(x.basic_constraints(tlv(x.BOOLEAN))), "extension", x.basic_constraints(tlv(x.BOOLEAN))),
         fault("keyUsage: empty", "", exts(x.key_usage(b"")), "extension", x.key_usage(b"")),
         fault("keyUsage: bytes after", "", exts(x.extension(x.KEY_USAGE, tlv(x.BIT_STRING, b"\0\1") + b"\0")), "extension", x.extension(x.KEY_USAGE, tlv(x.BIT_STRING, b"\0\1") + b"\0")),

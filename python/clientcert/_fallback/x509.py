@@ -310,7 +310,9 @@ def _check_basic_constraints(data: bytes, at: int, end: int) -> None:
     if der.is_next(data, at, end, der.BOOLEAN):
         _, at = der.boolean(data, at, end)
     if at < end:
-        _, at = der.integer(data, at, end)
+        start, at = der.integer(data, at, end)
+        if data[start] & 0x80:  # negative, where INTEGER (0..MAX) belongs
+            raise DecodeError("certificate", at)
     der.finish(at, end)
 
 

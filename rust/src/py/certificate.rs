@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
@@ -33,15 +34,13 @@ impl Certificate {
     }
 
     #[pyo3(signature = (key, /))]
-    fn field<'py>(&self, py: Python<'py>, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
-        // A key that is not UTF-8 is none of Node.js's keys.
-        let name = key.to_cow().unwrap_or_default();
-        if name == "raw" {
-            return Ok(self.der(py).into_any());
-        }
-        match self.core.field(&name) {
-            Some(field) => convert::field(py, field),
-            None => Err(PyKeyError::new_err(key.clone().unbind())),
+    fn field<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        // A key that is no text, or text that is not UTF-8, is none of Node.js's keys.
+        let name = key.extract::<PyBackedStr>();
+        match name.as_deref() {
+            Ok("raw") => Ok(self.der(py).into_any()),
+            Ok(name) if let Some(field) = self.core.field(name) => convert::field(py, field),
+            _ => Err(PyKeyError::new_err(key.clone().unbind())),
         }
     }
 

@@ -1,14 +1,12 @@
 //! `authorityInfoAccess` (RFC 5280, section 4.2.2.1) as the object that Node.js makes of it.
 
 use super::der::{Reader, tag};
+use super::grouped::{Grouped, Groups};
 use super::{objects, san};
 use crate::decode::DecodeError;
 
-/// Each `method - kind` with its locations, in order of first appearance.
-pub(super) type InfoAccess = Vec<(String, Vec<String>)>;
-
-/// Reads the content of an authorityInfoAccess extension.
-pub(super) fn read(content: &mut Reader<'_>) -> Result<InfoAccess, DecodeError> {
+/// Reads the content of an authorityInfoAccess extension: each `method - kind` with its locations.
+pub(super) fn read(content: &mut Reader<'_>) -> Result<Groups, DecodeError> {
     let mut printed = String::new();
     let mut descriptions = content.enter(tag::SEQUENCE)?;
     while !descriptions.is_empty() {
@@ -30,17 +28,13 @@ pub(super) fn read(content: &mut Reader<'_>) -> Result<InfoAccess, DecodeError> 
 /// Node.js prints the locations one a line and takes the text apart again
 /// (`lib/internal/tls/common.js`, `translatePeerCertificate`): what follows the first colon is the
 /// value, JSON if it begins with a quote.
-fn split(printed: &str) -> InfoAccess {
-    let mut access = InfoAccess::new();
+fn split(printed: &str) -> Groups {
+    let mut access = Grouped::default();
     for line in printed.split('\n') {
         let Some((key, value)) = line.split_once(':') else { continue };
-        let value = unquote(value);
-        match access.iter_mut().find(|(known, _)| known == key) {
-            Some((_, values)) => values.push(value),
-            None => access.push((key.to_owned(), vec![value])),
-        }
+        access.push(key.to_owned().into(), unquote(value));
     }
-    access
+    access.into_groups()
 }
 
 /// Undoes the quoting of `san::print`, the only JSON that there is here.

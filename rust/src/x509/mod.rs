@@ -7,6 +7,7 @@
 
 mod access;
 pub mod der;
+mod grouped;
 mod key;
 mod name;
 mod objects;
@@ -21,6 +22,8 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
 use self::der::{Reader, tag};
+use self::grouped::Grouped;
+pub use self::grouped::Groups;
 use self::key::Key;
 pub use self::name::{Attribute, latin1};
 pub use self::objects::dotted;
@@ -74,11 +77,11 @@ pub enum Field {
     /// An array of strings.
     List(Vec<String>),
     /// An object whose values are a string, or an array where a key occurs more than once.
-    Name(Vec<(Cow<'static, str>, Vec<String>)>),
+    Name(Groups),
     /// What Node.js has for an infoAccess that does not parse.
     Null,
     /// An object whose values are arrays of strings.
-    Access(Vec<(String, Vec<String>)>),
+    Access(Groups),
 }
 
 /// Which distinguished name.
@@ -249,16 +252,12 @@ impl Certificate {
         Some(&extension.content)
     }
 
-    fn name(&self, of: NameOf) -> Vec<(Cow<'static, str>, Vec<String>)> {
-        let mut name: Vec<(Cow<'static, str>, Vec<String>)> = Vec::new();
+    fn name(&self, of: NameOf) -> Groups {
+        let mut name = Grouped::default();
         for attribute in self.attributes(of) {
-            let short = objects::short_name(attribute.oid);
-            match name.iter_mut().find(|(known, _)| *known == short) {
-                Some((_, values)) => values.push(attribute.value.into_owned()),
-                None => name.push((short, vec![attribute.value.into_owned()])),
-            }
+            name.push(objects::short_name(attribute.oid), attribute.value.into_owned());
         }
-        name
+        name.into_groups()
     }
 
     /// OpenSSL's `X509_check_ca(…) == 1`: basicConstraints says so, and keyUsage does not forbid it.
@@ -431,7 +430,11 @@ fn basic_constraints(content: &mut Reader<'_>) -> Result<bool, DecodeError> {
         is_ca = *value != 0;
     }
     if !constraints.is_empty() {
-        constraints.integer()?;
+        let at = constraints.at();
+        // INTEGER (0..MAX)
+        if constraints.integer()?.first().is_some_and(|first| *first >= 0x80) {
+            return Err(constraints.out_of_place(at));
+        }
     }
     constraints.finish()?;
     content.finish()?;
