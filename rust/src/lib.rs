@@ -7,10 +7,14 @@
 //! and the offset of every fault.
 
 pub mod decode;
+mod der;
+pub mod error;
+pub mod limits;
 pub mod parse;
 #[cfg(feature = "python")]
 mod py;
 pub mod x509;
 
-pub use decode::{DecodeError, Encoding, Reason};
+pub use decode::Encoding;
+pub use error::{DecodeError, Reason};
 pub use x509::Certificate;

@@ -1,8 +1,7 @@
 //! Header text, PEM and DER to certificates: [`crate::decode`], then [`crate::x509`].
 
-use sha2::{Digest as _, Sha256};
-
-use crate::decode::{self, DecodeError, Encoding, Reason, hex, pem, xfcc};
+use crate::decode::{self, Encoding, field, pem, xfcc};
+use crate::error::{DecodeError, Reason};
 use crate::x509::Certificate;
 
 /// One element of an `x-forwarded-client-cert` header.
@@ -28,15 +27,11 @@ pub struct XfccElement {
 ///
 /// The first fault: of the text at its offset in `value`, of a certificate at its offset in the DER.
 pub fn header(value: &[u8], encoding: Encoding, max: usize) -> Result<Vec<Certificate>, DecodeError> {
-    if encoding == Encoding::Xfcc {
-        let certificates = xfcc(value, 1, max)?.pop().map(|element| element.certificates).unwrap_or_default();
-        return if certificates.is_empty() {
-            Err(DecodeError::new(Reason::NoCertificate, 0))
-        } else {
-            Ok(certificates)
-        };
+    let ders = decode::certificates(value, encoding, max)?;
+    if ders.is_empty() {
+        return Err(DecodeError::new(Reason::NoCertificate, 0));
     }
-    parse_all(decode::certificates(value, encoding, max)?)
+    parse_all(ders)
 }
 
 /// Returns the certificates in a chain header, in its order.
@@ -54,7 +49,7 @@ pub fn chain_header(value: &[u8], encoding: Encoding, max: usize) -> Result<Vec<
 ///
 /// As [`header`].
 pub fn pem(text: &[u8], max: usize) -> Result<Vec<Certificate>, DecodeError> {
-    decode::check_length(text)?;
+    field::check_length(text)?;
     parse_all(pem::certificates(text, max)?)
 }
 
@@ -62,28 +57,30 @@ pub fn pem(text: &[u8], max: usize) -> Result<Vec<Certificate>, DecodeError> {
 ///
 /// # Errors
 ///
-/// As [`header`]; [`Reason::XfccHash`] where `Hash` is not the SHA-256 of the element's certificate.
+/// As [`header`].
 pub fn xfcc(value: &[u8], max_elements: usize, max: usize) -> Result<Vec<XfccElement>, DecodeError> {
-    xfcc::elements(value, max_elements)?.iter().map(|element| xfcc_element(element, max)).collect()
+    let (text, start) = field::value(value)?;
+    let elements = xfcc::elements(text, max_elements).map_err(|error| error.after(start))?;
+    elements
+        .iter()
+        .map(|element| {
+            let ders = element.certificates(max).map_err(|error| error.after(start))?;
+            Ok(xfcc_element(element, parse_all(ders)?))
+        })
+        .collect()
 }
 
-fn xfcc_element(element: &xfcc::Element<'_>, max: usize) -> Result<XfccElement, DecodeError> {
-    let certificates = parse_all(element.certificates(max)?)?;
-    if let (Some(hash), Some(first)) = (element.hash, certificates.first())
-        && hex::decode(hash.text).is_ok_and(|hash| hash != Sha256::digest(first.der()).as_slice())
-    {
-        return Err(DecodeError::new(Reason::XfccHash, hash.at));
-    }
+fn xfcc_element(element: &xfcc::Element<'_>, certificates: Vec<Certificate>) -> XfccElement {
     let text = |value: xfcc::Value<'_>| String::from_utf8_lossy(value.text).into_owned();
     let texts = |values: &[xfcc::Value<'_>]| values.iter().copied().map(text).collect();
-    Ok(XfccElement {
+    XfccElement {
         by: texts(&element.by),
         hash: element.hash.map(text),
         certificates,
         subject: element.subject.map(text),
         uri: texts(&element.uri),
         dns: texts(&element.dns),
-    })
+    }
 }
 
 fn parse_all(ders: Vec<Vec<u8>>) -> Result<Vec<Certificate>, DecodeError> {

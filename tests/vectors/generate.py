@@ -450,7 +450,7 @@ def xfcc() -> list[Vector]:
         fault("Chain that begins with another", "at its value", f'{cert};Chain="{quote(pem(INTERMEDIATE, LEAF), safe="")}"', "xfcc_chain", len(cert) + 8),
         fault("Chain with a damaged certificate", "", f'Chain="{quote(pem(LEAF, DAMAGED), safe="")}"', "certificate", 0),
         fault("Chain mismatch before damage", "", f'Cert="{quote(pem(DAMAGED), safe="")}";{chain}', "xfcc_chain", 15 + len(quote(pem(DAMAGED), safe=""))),
-        fault("damage before a wrong Hash", "", f'Hash={"0" * 64};Cert="{quote(pem(DAMAGED), safe="")}"', "certificate", 0),
+        fault("a wrong Hash before damage", "all of the text comes before X.509", f'Hash={"0" * 64};Cert="{quote(pem(DAMAGED), safe="")}"', "xfcc_hash", 5),
         fault("first element at fault", "in order", f'{cert};Hash={"0" * 64},Hash=1', "xfcc_hash", len(cert) + 6),
         *nothing("xfcc"),
         *({**vector, "id": f"parse_xfcc: {vector['id']}", "function": "parse_xfcc"} for vector in nothing("xfcc")),

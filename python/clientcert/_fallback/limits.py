@@ -10,8 +10,7 @@ CERTIFICATE_BYTES = 102_400
 """Of one certificate. OpenSSL takes no more from a peer for the whole chain (``SSL_MAX_CERT_LIST_DEFAULT``)."""
 
 CERTIFICATES = 10
-"""In the ``Chain`` of an XFCC element. What the npm package client-certificate-auth allows; real chains have two to
-four."""
+"""In the ``Chain`` of an XFCC element. Chains have two to four; ten leaves room for what clients send beside them."""
 
 OID_BYTES = 128
 """Of an OBJECT IDENTIFIER's content. RFC 5280, appendix B, asks for 20 arcs below 2^28, which take 80 bytes; decimal

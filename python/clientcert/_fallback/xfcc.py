@@ -121,14 +121,14 @@ def _decoded(pairs: _Pairs, most_certificates: int) -> Element:
     chain = _certificates(pairs, b"chain", most_certificates)
     if cert and chain and cert[0] != chain[0]:
         raise DecodeError("xfcc_chain", pairs[b"chain"][0].at)
-    certificates = tuple(map(Certificate, chain or cert))
-    if sha256 and certificates and hashlib.sha256(certificates[0].der).digest() != bytes.fromhex(sha256.text.decode()):
+    ders = chain or cert
+    if sha256 and ders and hashlib.sha256(ders[0]).digest() != bytes.fromhex(sha256.text.decode()):
         raise DecodeError("xfcc_hash", sha256.at)
     subject = pairs[b"subject"][0].text.decode() if b"subject" in pairs else None
     return (
         _texts(pairs, b"by"),
         sha256.text.decode() if sha256 else None,
-        certificates,
+        tuple(map(Certificate, ders)),
         subject,
         _texts(pairs, b"uri"),
         _texts(pairs, b"dns"),

@@ -6,8 +6,7 @@
 use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 
-use super::{DecodeError, Reason, pem};
-use crate::x509::der;
+use crate::error::{DecodeError, Reason};
 
 /// Returns the bytes of a base64 text that is not empty.
 ///
@@ -21,40 +20,8 @@ pub fn decode(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
     }
 }
 
-/// Returns the DER of each certificate of a PEM text in base64.
-///
-/// # Errors
-///
-/// [`Reason::Base64`], and the faults of [`pem::certificates`] at the character that holds the
-/// first bits of the byte at fault.
-pub fn pem(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
-    pem::certificates(&decode(text)?, max).map_err(|error| DecodeError { at: origin(error.at), ..error })
-}
-
-/// Returns each of several DER encodings that follow one another in base64.
-///
-/// # Errors
-///
-/// [`Reason::Base64`], and [`Reason::TooManyCertificates`] at the character that holds the first
-/// bits of the first certificate too many.
-pub fn concatenated(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
-    let bytes = decode(text)?;
-    let mut certificates = Vec::new();
-    let mut rest = bytes.as_slice();
-    while !rest.is_empty() {
-        if certificates.len() == max {
-            return Err(DecodeError::new(Reason::TooManyCertificates, origin(bytes.len() - rest.len())));
-        }
-        // What has no readable length is one certificate, which X.509 will refuse with the reason.
-        let (certificate, after) = rest.split_at(der::encoded_length(rest).unwrap_or(rest.len()));
-        certificates.push(certificate.to_vec());
-        rest = after;
-    }
-    Ok(certificates)
-}
-
 /// The character of a base64 text that holds the first bits of byte `at`.
-const fn origin(at: usize) -> usize {
+pub(super) const fn origin(at: usize) -> usize {
     at / 3 * 4 + at % 3
 }
 

@@ -1,6 +1,6 @@
 //! Hexadecimal, in either case (RFC 4648, section 8).
 
-use super::{DecodeError, Reason};
+use crate::error::{DecodeError, Reason};
 
 /// Returns the bytes of a hexadecimal text.
 ///

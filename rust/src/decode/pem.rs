@@ -4,7 +4,8 @@
 //! proxies fold the lines, or replace their ends by spaces. Nothing else may be around a block, and
 //! no label but `CERTIFICATE` counts: explanatory text is where a second certificate hides.
 
-use super::{DecodeError, Reason, base64};
+use super::{base64, percent};
+use crate::error::{DecodeError, Reason};
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";
@@ -43,6 +44,28 @@ pub fn certificates(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError
         certificates.push(content(digits).map_err(|error| error.after(start))?);
         rest = after;
     }
+}
+
+/// Returns the DER of each certificate of a PEM text in percent-encoding.
+///
+/// # Errors
+///
+/// [`Reason::Percent`], [`Reason::Character`], then the faults of [`certificates`], at the byte of `text`
+/// that the byte at fault was decoded from.
+pub fn percent_encoded(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
+    let decoded = percent::decode(text)?;
+    certificates(&decoded, max).map_err(|error| DecodeError { at: percent::origin(text, error.at), ..error })
+}
+
+/// Returns the DER of each certificate of a PEM text in base64.
+///
+/// # Errors
+///
+/// [`Reason::Base64`], and the faults of [`certificates`] at the character that holds the first bits of
+/// the byte at fault.
+pub fn base64_encoded(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
+    let decoded = base64::decode(text)?;
+    certificates(&decoded, max).map_err(|error| DecodeError { at: base64::origin(error.at), ..error })
 }
 
 /// Decodes the base64 between the boundaries, white space and all.

@@ -1,21 +1,11 @@
-//! Percent-encoding (RFC 3986, section 2.1) of a PEM text.
+//! Percent-encoding (RFC 3986, section 2.1).
 //!
 //! Only `%XX` is decoded. A `+` is a plus: form decoding, which makes it a space, has broken
 //! certificates in more than one product. White space and control characters have no place in an
 //! encoded text.
 
-use super::{DecodeError, Reason, hex, pem};
-
-/// Returns the DER of each certificate of a percent-encoded PEM text.
-///
-/// # Errors
-///
-/// [`Reason::Percent`], [`Reason::Character`], then the faults of [`pem::certificates`], at the byte
-/// of `text` that the byte at fault was decoded from.
-pub fn pem(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
-    let decoded = decode(text)?;
-    pem::certificates(&decoded, max).map_err(|error| DecodeError { at: origin(text, error.at), ..error })
-}
+use super::hex;
+use crate::error::{DecodeError, Reason};
 
 /// Returns the bytes of a percent-encoded text.
 ///
@@ -48,7 +38,7 @@ pub fn decode(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
 }
 
 /// The offset in `text` that byte `at` of the decoded text came from.
-fn origin(text: &[u8], at: usize) -> usize {
+pub(super) fn origin(text: &[u8], at: usize) -> usize {
     let mut origin = 0;
     for _ in 0..at {
         origin += if text.get(origin) == Some(&b'%') { 3 } else { 1 };

@@ -5,7 +5,8 @@
 //!
 //! Not accepted: parameters (`:…:;a=1`), unpadded or URL-safe base64.
 
-use super::{DecodeError, Reason, base64};
+use super::base64;
+use crate::error::{DecodeError, Reason};
 
 /// Returns the DER in one Byte Sequence.
 ///

@@ -8,16 +8,17 @@
 //! Not accepted: keys that Envoy does not write, repeated `Hash`, `Cert`, `Chain` or `Subject`, open
 //! or misplaced quotes, a backslash at the end of a value.
 
-use super::{DecodeError, Reason, field_value, hex, percent};
+use sha2::{Digest, Sha256};
 
-const SHA256_BYTES: usize = 32;
+use super::{hex, pem};
+use crate::error::{DecodeError, Reason};
 
-/// A value, without its quotes, and its offset in the header.
+/// A value, without its quotes, and where it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Value<'a> {
     /// The bytes as the proxy wrote them: nothing is unescaped.
     pub text: &'a [u8],
-    /// Offset in the header value of the first byte, after the quote if there is one.
+    /// Offset of the first byte, after the quote if there is one.
     pub at: usize,
 }
 
@@ -46,37 +47,55 @@ impl Element<'_> {
     ///
     /// # Errors
     ///
-    /// The faults of [`percent::pem`], [`Reason::XfccHash`] for a `Hash` that is no SHA-256, and
-    /// [`Reason::XfccChain`] where `Chain` does not begin with `Cert`.
+    /// [`Reason::XfccHash`] for a `Hash` that is no SHA-256, the faults of [`pem::percent_encoded`],
+    /// [`Reason::XfccChain`] where `Chain` does not begin with `Cert`, and [`Reason::XfccHash`] where
+    /// `Hash` is not the SHA-256 of the client's certificate.
     pub fn certificates(&self, max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
-        if let Some(hash) = self.hash
-            && hex::decode(hash.text).map_or(0, |digest| digest.len()) != SHA256_BYTES
-        {
-            return Err(DecodeError::new(Reason::XfccHash, hash.at));
-        }
-        let decode = |value: Value<'_>, max| percent::pem(value.text, max).map_err(|error| error.after(value.at));
+        let digest = self.hash.map(sha256).transpose()?;
+        let decode =
+            |value: Value<'_>, max| pem::percent_encoded(value.text, max).map_err(|error| error.after(value.at));
         let cert = self.cert.map(|value| decode(value, 1)).transpose()?;
         let chain = self.chain.map(|value| decode(value, max)).transpose()?;
-        match (self.chain, cert, chain) {
-            (Some(value), Some(cert), Some(chain)) if cert.first() != chain.first() => {
-                Err(DecodeError::new(Reason::XfccChain, value.at))
-            }
-            (_, cert, chain) => Ok(chain.or(cert).unwrap_or_default()),
+        if let (Some(value), Some(cert), Some(chain)) = (self.chain, &cert, &chain)
+            && cert.first() != chain.first()
+        {
+            return Err(DecodeError::new(Reason::XfccChain, value.at));
         }
+        let certificates = chain.or(cert).unwrap_or_default();
+        if let (Some(value), Some(digest), Some(first)) = (self.hash, digest, certificates.first())
+            && digest != Sha256::digest(first).as_slice()
+        {
+            return Err(DecodeError::new(Reason::XfccHash, value.at));
+        }
+        Ok(certificates)
     }
 }
 
-/// Returns the elements of a header value, the oldest hop first.
+/// The digest in a `Hash`.
+fn sha256(value: Value<'_>) -> Result<Vec<u8>, DecodeError> {
+    let digest = hex::decode(value.text).ok().filter(|digest| digest.len() == <Sha256 as Digest>::output_size());
+    digest.ok_or(DecodeError::new(Reason::XfccHash, value.at))
+}
+
+/// Returns the DER of each certificate in a value that has one element; empty if it has no certificate.
+///
+/// # Errors
+///
+/// The faults of [`elements`] and [`Element::certificates`].
+pub fn certificates(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
+    elements(text, 1)?.first().map_or(Ok(Vec::new()), |element| element.certificates(max))
+}
+
+/// Returns the elements of a value, the oldest hop first.
 ///
 /// # Errors
 ///
 /// The first fault of the grammar, reading from left to right.
-pub fn elements(value: &[u8], max: usize) -> Result<Vec<Element<'_>>, DecodeError> {
-    let (text, start) = field_value(value)?;
+pub fn elements(text: &[u8], max: usize) -> Result<Vec<Element<'_>>, DecodeError> {
     if let Some(at) = text.iter().position(|byte| !matches!(byte, b'\t' | b' '..=b'~')) {
-        return Err(DecodeError::new(Reason::Character, start + at));
+        return Err(DecodeError::new(Reason::Character, at));
     }
-    let mut scanner = Scanner { value, at: start, end: start + text.len() };
+    let mut scanner = Scanner { text, at: 0 };
     let mut elements = Vec::new();
     loop {
         if elements.len() == max {
@@ -99,16 +118,15 @@ pub fn elements(value: &[u8], max: usize) -> Result<Vec<Element<'_>>, DecodeErro
     }
 }
 
-/// A place in a header value.
+/// A place in a text.
 struct Scanner<'a> {
-    value: &'a [u8],
+    text: &'a [u8],
     at: usize,
-    end: usize,
 }
 
 impl<'a> Scanner<'a> {
     fn peek(&self) -> Option<u8> {
-        if self.at < self.end { self.value.get(self.at).copied() } else { None }
+        self.text.get(self.at).copied()
     }
 
     fn next(&mut self) -> Option<u8> {
@@ -125,7 +143,7 @@ impl<'a> Scanner<'a> {
 
     /// The bytes up to the first of `stops`, or to the end.
     fn until(&mut self, stops: &[u8]) -> &'a [u8] {
-        let rest = self.value.get(self.at..self.end).unwrap_or_default();
+        let rest = self.text.get(self.at..).unwrap_or_default();
         let length = rest.iter().position(|byte| stops.contains(byte)).unwrap_or(rest.len());
         self.at += length;
         rest.get(..length).unwrap_or_default()
@@ -173,7 +191,7 @@ impl<'a> Scanner<'a> {
                     if !matches!(self.peek(), None | Some(b',' | b';')) {
                         return Err(DecodeError::new(Reason::XfccQuote, self.at));
                     }
-                    let text = self.value.get(open + 1..stop).unwrap_or_default();
+                    let text = self.text.get(open + 1..stop).unwrap_or_default();
                     return Ok(Value { text, at: open + 1 });
                 }
                 // A backslash takes the next byte with it, so that `\"` does not close.

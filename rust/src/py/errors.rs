@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
-use crate::decode::DecodeError;
+use crate::error::DecodeError;
 
 /// `clientcert.errors.DecodeError`, so that both backends raise the very same class.
 static DECODE_ERROR: PyOnceLock<Py<PyType>> = PyOnceLock::new();

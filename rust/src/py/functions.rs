@@ -6,8 +6,9 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use super::certificate::Certificate;
 use super::errors;
-use crate::decode::{DecodeError, Encoding, encode, limits};
-use crate::{parse, x509};
+use crate::decode::{Encoding, encode};
+use crate::error::DecodeError;
+use crate::{limits, parse, x509};
 
 #[pyfunction]
 #[pyo3(signature = (value, encoding, max_certificates, /))]

@@ -1,9 +1,9 @@
 //! `authorityInfoAccess` (RFC 5280, section 4.2.2.1) as the object that Node.js makes of it.
 
-use super::der::{Reader, tag};
 use super::grouped::{Grouped, Groups};
 use super::{objects, san};
-use crate::decode::DecodeError;
+use crate::der::{Reader, tag};
+use crate::error::DecodeError;
 
 /// Reads the content of an authorityInfoAccess extension: each `method - kind` with its locations.
 pub(super) fn read(content: &mut Reader<'_>) -> Result<Groups, DecodeError> {

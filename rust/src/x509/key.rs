@@ -9,9 +9,9 @@ use x509_parser::oid_registry::{OID_KEY_TYPE_EC_PUBLIC_KEY, OID_PKCS1_RSAENCRYPT
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::der::{Reader, is_oid, tag};
 use super::objects;
-use crate::decode::{DecodeError, Reason};
+use crate::der::{Reader, is_oid, tag};
+use crate::error::{DecodeError, Reason};
 
 /// `SEQUENCE { rsaEncryption, NULL }` (RFC 3279, section 2.3.1).
 const RSA_ALGORITHM: [u8; 15] = *b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";

@@ -6,7 +6,6 @@
 //! not parse, and a second one of the same kind.
 
 mod access;
-pub mod der;
 mod grouped;
 mod key;
 mod name;
@@ -21,7 +20,6 @@ use std::ops::Range;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
-use self::der::{Reader, tag};
 use self::grouped::Grouped;
 pub use self::grouped::Groups;
 use self::key::Key;
@@ -29,7 +27,9 @@ pub use self::name::{Attribute, latin1};
 pub use self::objects::dotted;
 pub use self::san::{GeneralName, ip_address};
 use self::time::Time;
-use crate::decode::{DecodeError, Reason, limits};
+use crate::der::{Reader, tag};
+use crate::error::{DecodeError, Reason};
+use crate::limits;
 
 const SUBJECT_ALT_NAME: &[u8] = b"\x55\x1d\x11";
 const BASIC_CONSTRAINTS: &[u8] = b"\x55\x1d\x13";

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::mem;
 
-use super::der::{Element, Reader, tag};
 use super::objects;
-use crate::decode::{DecodeError, Reason};
+use crate::der::{Element, Reader, tag};
+use crate::error::{DecodeError, Reason};
 
 /// One attribute of a distinguished name.
 #[derive(Clone, Debug)]

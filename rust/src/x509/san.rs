@@ -7,10 +7,10 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::der::{Element, Reader, is_oid, tag};
 use super::name::{self, Attribute};
 use super::objects;
-use crate::decode::{DecodeError, Reason};
+use crate::der::{Element, Reader, is_oid, tag};
+use crate::error::{DecodeError, Reason};
 
 /// One name, by the choice of `GeneralName`.
 #[derive(Clone, Debug)]

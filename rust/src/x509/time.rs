@@ -1,6 +1,6 @@
 //! `UTCTime` and `GeneralizedTime` (RFC 5280, section 4.1.2.5).
 
-use super::der::tag;
+use crate::der::tag;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 

@@ -15,8 +15,7 @@ pub const CERTIFICATE_BYTES: usize = 102_400;
 
 /// Certificates in the `Chain` of one XFCC element.
 ///
-/// OpenSSL's default verification depth is 100, but no public or private PKI has chains beyond a
-/// handful; ten is also what the npm package `client-certificate-auth` allows.
+/// Chains have two to four certificates; ten leaves room for what clients send beside them.
 pub const CERTIFICATES: usize = 10;
 
 /// Bytes of an OBJECT IDENTIFIER's content.
