@@ -318,6 +318,56 @@ def returning(answer, *, is_async):
     return later if is_async else lambda certificate: answer
 
 
+async def _forgotten(user):
+    return user
+
+
+def _yields(user):
+    yield user
+
+
+async def _yields_later(user):
+    yield user
+
+
+@every_way
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda: Accept(_forgotten(None)),
+        lambda: _yields(None),
+        lambda: _yields_later(None),
+        lambda: Accept(Reject()),
+        lambda: Accept(Accept(None)),
+        lambda: Reject,
+        lambda: Failure(RejectionReason.CALLBACK_RETURNED_FALSE, "no"),
+        lambda: Success("bob", ALICE.certificate),
+    ],
+)
+def test_an_answer_that_can_be_nobody_lets_nobody_in(backend, authenticate, is_async, answer):
+    if is_async and authenticate is sync:
+        authenticate = on_asyncio
+    with pytest.raises(ConfigurationError, match="no user"):
+        authenticate(strategy(returning(answer(), is_async=is_async)), direct())
+
+
+@pytest.mark.parametrize("style", [lambda verify: verify, lambda verify: callback_style(_with_done(verify))])
+def test_a_forgotten_await_within_verify_lets_nobody_in(backend, style):
+    async def verify(certificate):
+        return _forgotten(None)
+
+    with pytest.raises(ConfigurationError, match="no user"):
+        on_asyncio(strategy(style(verify)), direct())
+
+
+def _with_done(verify):
+    async def with_done(certificate, done):
+        done(None, await verify(certificate))
+
+    return with_done
+
+
 @every_way
 def test_what_verify_raises_propagates_and_no_hook_is_called(backend, authenticate):
     heard = []

@@ -18,7 +18,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
-from inspect import isawaitable, iscoroutine
+from inspect import isasyncgen, isawaitable, iscoroutine, isgenerator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -118,14 +118,18 @@ class Failure:
         return False
 
 
+_OUTCOMES = (Accept, Reject, Success, Failure)
+
+
 class ClientCertStrategy:
     """Authenticates a request by the client's TLS certificate: from the connection, or from a proxy's header.
 
     ``verify(certificate)``, or ``verify(request, certificate)`` with ``pass_request``, returns a user. `None` and
     `False` reject; `True` accepts and makes the certificate the user; anything else is the user; `Accept` and `Reject`
-    say more. What it raises propagates, and then no hook is called: there is no decision. The certificate is attached
-    to the request before it runs. It may be ``async``, and should be if it waits for anything: a plain one runs on the
-    event loop where there is one. A policy is a ``verify``.
+    say more. What can mean nobody is no user, and raises `ConfigurationError`: what is still to be awaited or iterated,
+    the outcome of another strategy, an outcome inside of `Accept`. What ``verify`` raises propagates, and then no hook
+    is called: there is no decision. The certificate is attached to the request before it runs. It may be ``async``, and
+    should be if it waits for anything: a plain one runs on the event loop where there is one. A policy is a ``verify``.
 
     Without ``certificate_source`` and ``certificate_header``, the certificate is that of the TLS connection. Otherwise
     it is read from a header, and ``trusted_proxies`` must say who may set that. With ``fallback_to_socket`` clients may
@@ -373,7 +377,21 @@ def _outcome(answer: Any, certificate: PeerCertificate) -> Success | Failure:
     if user is None or user is False:
         reason = RejectionReason.CALLBACK_RETURNED_FALSE
         return Failure(reason, _MESSAGES[reason], status, certificate, info)
+    _check_user(user)
     return Success(certificate if user is True else user, certificate, info)
+
+
+def _check_user(user: Any) -> None:
+    """Raise `ConfigurationError` for what a ``verify`` that meant to reject may have returned by mistake."""
+    is_outcome = isinstance(user, _OUTCOMES) or user is Accept or user is Reject
+    if not (is_outcome or isawaitable(user) or isgenerator(user) or isasyncgen(user)):
+        return
+    if iscoroutine(user):
+        user.close()
+    raise ConfigurationError(
+        f"verify returned what is no user ({type(user).__name__}): await what it waits for, return Accept(user) and"
+        " Reject() as they are, and the user of another strategy's outcome"
+    )
 
 
 # The options.
