@@ -165,7 +165,16 @@ def test_a_name_with_an_underscore_can_be_the_one_that_is_read(backend):
     assert found(reader.extract(FakeRequest([("ssl-client-cert", value(ALICE))]))) == "ambiguous_header_name"
 
 
-@pytest.mark.parametrize("value", ["X-SSL-Client-Cert", "close, x_ssl_client_cert", "keep-alive,X-SSL-CLIENT-VERIFY ,"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "X-SSL-Client-Cert",
+        "close, x_ssl_client_cert",
+        "keep-alive,X-SSL-CLIENT-VERIFY ,",
+        "close X-SSL-Client-Cert",
+        "close;X-SSL-Client-Cert\tte",
+    ],
+)
 def test_a_connection_header_that_names_a_watched_one_is_rejected(backend, value):
     rejection = extractor().extract(nginx(("Connection", value)))
     assert rejection.reason == "ambiguous_header_name"
@@ -499,12 +508,19 @@ def test_the_certificate_of_the_proxy_itself_never_becomes_the_user(backend):
     assert found(by_address.extract(direct(issued=proxy, peer=PROXY))) == "header_missing_or_malformed"
     rewritten = TransportPeer("ip", "203.0.113.9", rewritten=True)
     assert found(by_address.extract(direct(issued=proxy, peer=rewritten))) == "peer_rewritten"
+    # A proxy that has hung up has no address any more, and its request is still there to be answered.
+    for nowhere in (TransportPeer("unknown", authoritative=True), TransportPeer("ip", "localhost")):
+        assert found(by_address.extract(direct(issued=proxy, peer=nowhere))) == "header_missing_or_malformed"
 
     for addresses in (None, ["10.0.0.5"]):
         trusted = TrustedProxies(addresses=addresses, certificate=allow_cn(["proxy"]))
         by_certificate = extractor(trusted_proxies=trusted, fallback_to_socket=True)
         assert found(by_certificate.extract(direct(issued=proxy))) == "header_missing_or_malformed"
         assert found(by_certificate.extract(direct())) == ("alice", "socket")
+        # It is the proxy's own even after its end, where nobody asks for the validity of the client's.
+        old = CA.issue("proxy", not_after=datetime.now(UTC) - timedelta(seconds=5))
+        lenient = extractor(trusted_proxies=trusted, fallback_to_socket=True, check_validity=False)
+        assert found(lenient.extract(direct(issued=old))) == "header_missing_or_malformed"
 
 
 def test_a_header_that_is_there_is_never_passed_over(backend):

@@ -109,6 +109,13 @@ def test_a_proxy_that_writes_x_forwarded_for_is_believed_where_its_own_address_i
     assert reason(["10.0.0.5"], request, forwarded_for=[b"203.0.113.9, unknown, _hidden, [", b""]) is None
 
 
+def test_an_x_forwarded_for_that_no_chain_of_proxies_writes_is_not_read_and_not_believed():
+    request = peer("10.0.0.5", authoritative=False)
+    assert reason(["10.0.0.5"], request, forwarded_for=[b"203.0.113.9", b", ".join([b"198.51.100.1"] * 99)]) is None
+    assert reason(["10.0.0.5"], request, forwarded_for=[b"203.0.113.9"] * 101) == "peer_rewritten"
+    assert reason(["10.0.0.5"], request, forwarded_for=[b"," * 100]) == "peer_rewritten"
+
+
 def test_an_address_read_from_the_socket_is_believed_whatever_x_forwarded_for_says():
     assert reason(["10.0.0.5"], peer("10.0.0.5"), forwarded_for=[b"10.0.0.5"]) is None
 

@@ -6,6 +6,7 @@ is the one that was written, then what the proxy says of the certificate, and th
 
 from __future__ import annotations
 
+import re
 import time
 from enum import StrEnum
 from itertools import pairwise
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from clientcert.trust import Anyone, TrustedProxies
 
 __all__ = ["Extracted", "Extractor", "Rejection", "RejectionReason"]
+
+# Connection is a list with commas (RFC 9110, section 7.6.1); Apache's `ap_get_token` also ends a name at white space
+# and semicolons.
+_CONNECTION_OPTION = re.compile(rb"[^\s,;]+")
 
 
 class RejectionReason(StrEnum):
@@ -158,8 +163,8 @@ class Extractor:
 
         Apache removes that header after it has set it, and passes the client's own under a similar name.
         """
-        for option in connection.split(b","):
-            meant = self._similar.get(similar_name(option.strip()))
+        for option in _CONNECTION_OPTION.findall(similar_name(connection)):
+            meant = self._similar.get(option)
             if meant is not None:
                 detail = f"Connection names {meant}: a proxy may have removed the true one"
                 return Rejection(RejectionReason.AMBIGUOUS_HEADER_NAME, detail)

@@ -37,6 +37,7 @@ _SHORTEST_SECRET = 16  # characters: 64 bits in hexadecimal, 96 in base64, again
 
 # An IPv6 address with an embedded IPv4 address has 45 characters, and an interface name up to 15 (Linux, IFNAMSIZ).
 _LONGEST_ADDRESS = 64
+_FORWARDERS = 100  # in X-Forwarded-For: far above any chain of proxies, and half a millisecond of reading addresses
 _ADDRESSES = 4096  # remembered: more than the proxies of anyone, and little memory against many clients
 
 _MAPPED = IPv6Network("::ffff:0:0/96")  # RFC 4291, section 2.5.5.2
@@ -123,7 +124,8 @@ class TrustedProxies:
     def why_not_a_client(self, request: Request, forwarded_for: Sequence[bytes]) -> Objection | None:
         """Return why the TLS certificate of the peer may be a proxy's own and not a client's, or None.
 
-        One condition that marks a proxy is enough here, where `objection` wants all of them.
+        One condition that marks a proxy is enough here, where `objection` wants all of them. A peer without an address
+        may be any, a proxy that has hung up for one.
         """
         if self._addresses is not None:
             objection = self._address_objection(request, forwarded_for)
@@ -131,7 +133,10 @@ class TrustedProxies:
                 return Objection("untrusted_peer", "the peer has a proxy's address, and no header")
             if objection.reason == "peer_rewritten":
                 return objection
-        if self._certificate is not None and self._trusts_certificate(request):
+            if request.peer.kind != "unix" and _address(request.peer.host or "") is None:
+                return Objection("untrusted_peer", "the server does not say what the peer's address is")
+        # Also one that is out of date is a proxy's.
+        if self._certificate is not None and self._proxy_certificate(request) is not None:
             return Objection("untrusted_peer", "the peer has a proxy's certificate, and no header")
         return None
 
@@ -152,20 +157,30 @@ class TrustedProxies:
         return address is not None and any(address in network for network in self._networks)
 
     def _trusts_certificate(self, request: Request) -> bool:
-        connection = request.tls()
-        if self._certificate is None or connection is None or not connection.authorized or not connection.certificates:
+        certificate = self._proxy_certificate(request)
+        if certificate is None:
             return False
-        der = connection.certificates[0]
-        certificate = self._certificates.get(der, len(der))
         try:
-            if certificate is None:
-                certificate = parse_der(der)
-                self._certificates.put(der, certificate, len(der))
             not_before, not_after = certificate.validity_seconds
         except DecodeError:
             return False
         # A resumed TLS session does not check again that the certificate is still valid.
-        return not_before <= int(time.time()) <= not_after and self._certificate(certificate) is True
+        return not_before <= int(time.time()) <= not_after
+
+    def _proxy_certificate(self, request: Request) -> PeerCertificate | None:
+        """Return the certificate of the peer if it is one that the policy allows, whatever its validity period."""
+        connection = request.tls()
+        if self._certificate is None or connection is None or not connection.authorized or not connection.certificates:
+            return None
+        der = connection.certificates[0]
+        certificate = self._certificates.get(der, len(der))
+        if certificate is None:
+            try:
+                certificate = parse_der(der)
+            except DecodeError:
+                return None
+            self._certificates.put(der, certificate, len(der))
+        return certificate if self._certificate(certificate) is True else None
 
 
 def trusted_proxies_from(option: Any) -> TrustedProxies | Anyone:
@@ -235,10 +250,15 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _names(forwarded_for: Sequence[bytes], host: str) -> bool:
-    """Return whether the address ``host`` is one of those in ``X-Forwarded-For``, where a port may follow it."""
+    """Return whether the address ``host`` is one of those in ``X-Forwarded-For``, where a port may follow it.
+
+    So it may be if there are more than anybody reads.
+    """
     address = _address(host)
     if address is None:
         return False
+    if sum(line.count(b",") + 1 for line in forwarded_for) > _FORWARDERS:
+        return True
     for line in forwarded_for:
         for item in line.decode("latin-1").split(","):
             named = item.strip()
