@@ -70,10 +70,10 @@ class Server:
     def connect(self, context: ssl.SSLContext | None = None, session: ssl.SSLSession | None = None) -> Client:
         return Client(self.address, context, session)
 
-    def ask(self, context: ssl.SSLContext | None = None, headers=()) -> tuple[int, dict | str]:
+    def ask(self, context: ssl.SSLContext | None = None, headers=(), body="") -> tuple[int, dict | str]:
         """The answer to one request on a connection of its own."""
         with self.connect(context) as client:
-            return client.ask(headers)
+            return client.ask(headers, body)
 
     def terminate(self) -> None:
         self._process.terminate()
@@ -107,9 +107,9 @@ class Client:
     def __exit__(self, *exc_info) -> None:
         self.socket.close()
 
-    def ask(self, headers=()) -> tuple[int, dict | str]:
+    def ask(self, headers=(), body="") -> tuple[int, dict | str]:
         """Status and body of the answer to a request; the body decoded where the application wrote it."""
-        lines = ["GET / HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers), "", ""]
+        lines = ["GET / HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers), "", body]
         self.socket.sendall("\r\n".join(lines).encode())
         with http.client.HTTPResponse(self.socket) as response:
             response.begin()

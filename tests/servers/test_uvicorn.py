@@ -150,6 +150,21 @@ def test_a_proxy_that_names_its_client_by_x_forwarded_for_stays_trusted(backend,
     assert (status, known["user"], known["peer"]) == (200, "alice", PEER)
 
 
+@pytest.mark.parametrize("protocol", HTTP_PROTOCOLS)
+def test_a_trailer_is_no_header(backend, servers, pki, protocol):
+    server = servers.uvicorn(
+        backend, strategy=header_mode("127.0.0.1"), tls=False, http=f"clientcert.servers.uvicorn:{protocol}"
+    )
+    name, value = "Client-Cert", encode_header(pki.alice.certificate, "rfc9440")
+    chunked = ("Transfer-Encoding", "chunked")
+    # A proxy that removes the header of a client without a certificate may pass on what comes after the body.
+    trailer = f"1\r\n.\r\n0\r\n{name}: {value}\r\n\r\n"
+    refused = (401, "A client certificate is required.\n")
+    assert server.ask(headers=[chunked], body=trailer) == refused
+    status, known = server.ask(headers=[(name, value), chunked], body=trailer)
+    assert (status, known["user"]) == (200, "alice")
+
+
 @pytest.mark.parametrize(("protocol", "authoritative"), [(OURS, True), ({}, False)], ids=["ours", "uvicorn's"])
 def test_a_proxy_on_a_unix_socket_is_known_as_one(backend, servers, pki, protocol, authoritative):
     server = servers.uvicorn(backend, strategy=header_mode("unix"), tls=False, uds=True, **protocol)

@@ -15,6 +15,7 @@ read from the transport once, when the connection is made, and kept by the conne
 the handshake leaks into the requests of others under uvloop.
 
 ``proxy_headers``, on by default in Uvicorn, replaces ``scope["client"]``; the transport peer here stays what it was.
+Trailer fields stay out of ``scope["headers"]``, among which Uvicorn with httptools puts those of a chunked request.
 
 The command line of Uvicorn takes none but its own ``--http`` protocols: use `uvicorn.run`, or under gunicorn
 a subclass of ``UvicornWorker`` with these names in ``CONFIG_KWARGS``.
@@ -119,6 +120,19 @@ class _WithConnection:
         self.app = _ConnectionApp(self.app, transport)
 
 
+class _WithoutTrailers:
+    """Mixed into a protocol of httptools, whose parser reports header lines and trailer fields by the same callback."""
+
+    headers: list[tuple[bytes, bytes]]
+    scope: Scope
+
+    def on_headers_complete(self) -> None:
+        # A proxy may remove a header and pass on the trailer of that name: RFC 9112, section 7.1.2, forbids to merge
+        # them. The application runs later than this, and what comes later is appended to the other list.
+        self.scope["headers"] = self.headers.copy()
+        super().on_headers_complete()  # type: ignore[misc]  # the protocol's
+
+
 def _tls_extension(connection: Connection, ssl_object: ssl.SSLObject) -> dict[str, Any]:
     """Return the ASGI ``tls`` extension (version 0.2), with None for what it wants and nobody needs."""
     certificates = connection.tls.certificates if connection.tls is not None else ()
@@ -135,7 +149,8 @@ def __getattr__(name: str) -> Any:
     if name not in _PROTOCOLS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     base = getattr(import_module(_PROTOCOLS[name]), name)
+    mixins = (_WithoutTrailers, _WithConnection) if hasattr(base, "on_headers_complete") else (_WithConnection,)
     # Uvicorn has None where no websocket library is installed.
-    protocol = None if base is None else type(name, (_WithConnection, base), {"__module__": __name__})
+    protocol = None if base is None else type(name, (*mixins, base), {"__module__": __name__})
     globals()[name] = protocol
     return protocol
