@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from clientcert import ClientCertStrategy, Reject, encode_header
+from clientcert import ClientCertStrategy, ConfigurationError, Reject, allow_cn, encode_header
 from clientcert.asgi import ASGIRequest, ClientCertMiddleware
 from clientcert.request import TLSConnection, TransportPeer
 from clientcert.testing import CertificateAuthority
@@ -298,3 +298,9 @@ def test_hooks_have_run_before_the_server_learns_that_the_application_is_done(ba
 
     asyncio.run(server())
     assert events == ["http.response.start", "http.response.body", "hook", end]
+
+
+@pytest.mark.parametrize("mistake", [lambda certificate: True, allow_cn(["alice"]), ClientCertStrategy, None])
+def test_what_is_no_strategy_is_refused_at_construction(mistake):
+    with pytest.raises(ConfigurationError, match=r"write ClientCertMiddleware\(app, ClientCertStrategy\(verify\)\)"):
+        ClientCertMiddleware(App(), mistake)

@@ -98,6 +98,10 @@ def test_importing_the_package_imports_nothing_that_may_not_be_there(name):
     assert set(run(code, name).stdout.split()) <= {"clientcert", "__main__"} | started_with()
 
 
+def test_importing_the_package_does_not_wait_for_asyncio_which_only_hooks_need():
+    assert run("import clientcert, sys; print('asyncio' in sys.modules)", None).stdout.split() == ["False"]
+
+
 def started_with() -> set[str]:
     """What this interpreter imports by itself: editable installations, coverage."""
     code = "import sys; print(*{module.partition('.')[0] for module in sys.modules})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -633,7 +634,20 @@ def test_a_callback_that_turns_out_to_be_async_is_refused_by_the_sync_call(backe
         ({"fallback_to_socket": 1}, "fallback_to_socket must be True or False"),
         ({"on_authenticated": "log"}, "on_authenticated must be a function"),
         ({"on_rejected": 1}, "on_rejected must be a function"),
+        # functions that cannot be called as they will be
+        ({"verify": lambda: True}, r"called as verify\(certificate\), and does not take that"),
+        ({"verify": lambda request, certificate: True}, "add pass_request=True"),
+        ({"verify": lambda certificate, done: done(None, "alice")}, r"write callback_style\(verify\)"),
+        ({"verify": accept, "pass_request": True}, "leave out pass_request"),
+        ({"verify": callback_style(accept)}, r"called as verify\(certificate, done\)"),
+        (
+            {"verify": callback_style(lambda certificate, done: done(None, "alice")), "pass_request": True},
+            r"called as verify\(request, certificate, done\)",
+        ),
+        ({"on_authenticated": accept}, r"called as on_authenticated\(certificate, request\)"),
+        ({"on_rejected": accept}, r"called as on_rejected\(certificate_or_none, request, reason\)"),
         # the source
+        ({"certificate_source": "NGINX", "trusted_proxies": "*"}, "is it 'nginx'"),
         ({"certificate_source": "ngnix", "trusted_proxies": "*"}, "is it 'nginx'"),
         ({"certificate_source": "apple", "trusted_proxies": "*"}, "no preset 'apple'"),
         ({"certificate_source": "", "trusted_proxies": "*"}, "no preset ''"),
@@ -698,6 +712,27 @@ def test_an_option_that_cannot_be_meant_is_refused_with_what_to_write(options, a
 def test_a_rejection_has_the_status_of_an_error(status):
     with pytest.raises(ConfigurationError, match="from 400 to 599"):
         Reject(status=status)
+
+
+def test_a_function_is_judged_by_what_is_called_not_by_what_it_wraps():
+    def with_database(database, certificate):
+        return accept(certificate)
+
+    @functools.wraps(with_database)
+    def verify(certificate):
+        return with_database(None, certificate)
+
+    assert strategy(verify).authenticate(direct()).user == "alice"
+
+
+@pytest.mark.parametrize("verify", [type, print, functools.partial(dict.get, {}), dict[str, str]().get, str])
+def test_a_function_that_does_not_say_what_it_takes_may_be_right(verify):
+    ClientCertStrategy(verify)
+
+
+def test_outcomes_are_told_apart_in_a_condition():
+    assert strategy().authenticate(direct())
+    assert not strategy().authenticate(FakeRequest())
 
 
 def test_callback_style_takes_a_function():

@@ -9,7 +9,7 @@ from wsgiref.validate import validator
 
 import pytest
 
-from clientcert import ClientCertStrategy, ConfigurationError, Reject, encode_header
+from clientcert import ClientCertStrategy, ConfigurationError, Reject, allow_cn, encode_header
 from clientcert.request import TLSConnection, TransportPeer
 from clientcert.testing import CertificateAuthority
 from clientcert.wsgi import ClientCertMiddleware, WSGIRequest
@@ -259,3 +259,9 @@ def test_an_async_verify_is_refused_at_construction():
 def test_an_unknown_tls_source_is_refused_at_construction():
     with pytest.raises(ConfigurationError, match="'socket', 'mod_ssl', 'uwsgi'"):
         ClientCertMiddleware(App(), header_strategy(), tls_source="auto")
+
+
+@pytest.mark.parametrize("mistake", [lambda certificate: True, allow_cn(["alice"]), ClientCertStrategy, None])
+def test_what_is_no_strategy_is_refused_at_construction(mistake):
+    with pytest.raises(ConfigurationError, match=r"write ClientCertMiddleware\(app, ClientCertStrategy\(verify\)\)"):
+        ClientCertMiddleware(App(), mistake)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from clientcert.hooks import drain_async
 from clientcert.refusal import refusal
 from clientcert.request import TransportPeer
-from clientcert.strategy import Success
+from clientcert.strategy import Success, check_strategy
 from clientcert.tls import Connection, from_extension
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class ClientCertMiddleware:
     """
 
     def __init__(self, app: ASGIApp, strategy: ClientCertStrategy, *, required: bool = True) -> None:
+        check_strategy(strategy)
         self._app = app
         self._strategy = strategy
         self._required = required

@@ -18,13 +18,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
-from inspect import isasyncgen, isawaitable, iscoroutine, isgenerator
+from inspect import isasyncgen, isawaitable, iscoroutine, isgenerator, signature
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from clientcert.errors import CertificateNotRetrievable, ClientCertError, ConfigurationError
 from clientcert.extract import Extractor, Rejection, RejectionReason
-from clientcert.hooks import dispatch, dispatch_async, event
 from clientcert.parse import MOST_PARTS, HeaderEncoding
 from clientcert.policy import is_async
 from clientcert.presets import PRESETS, Preset, check_value, distinct_names
@@ -97,6 +96,9 @@ class Success:
     certificate: PeerCertificate
     info: Any = None
 
+    def __bool__(self) -> Literal[True]:  # said, so that type checkers tell the outcomes apart in a condition
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -168,7 +170,6 @@ class ClientCertStrategy:
         on_authenticated: Callable[[PeerCertificate, Any], Any] | None = None,
         on_rejected: Callable[[PeerCertificate | None, Any, RejectionReason], Any] | None = None,
     ) -> None:
-        _check_callable("verify", verify)
         _check_flags(
             pass_request=pass_request,
             fallback_to_socket=fallback_to_socket,
@@ -176,9 +177,11 @@ class ClientCertStrategy:
             accept_unverified=accept_unverified,
             check_validity=check_validity,
         )
-        for option, hook in (("on_authenticated", on_authenticated), ("on_rejected", on_rejected)):
-            if hook is not None:
-                _check_callable(option, hook)
+        _check_verify(verify, pass_request=pass_request)
+        if on_authenticated is not None:
+            _check_takes("on_authenticated", on_authenticated, ("certificate", "request"))
+        if on_rejected is not None:
+            _check_takes("on_rejected", on_rejected, ("certificate_or_none", "request", "reason"))
         if not isinstance(name, str) or not name:
             raise ConfigurationError("name must be a string, not empty")
         preset = _with_verdict(
@@ -198,6 +201,12 @@ class ClientCertStrategy:
         self._pass_request = pass_request
         self._on_authenticated = on_authenticated
         self._on_rejected = on_rejected
+        if on_authenticated is not None or on_rejected is not None:
+            # For these alone: it brings asyncio, a third of the time that the whole package takes to import. And not
+            # with the first decision, which may come too late to register what runs when the interpreter exits.
+            from clientcert.hooks import dispatch, dispatch_async  # noqa: PLC0415 - as above
+
+            self._dispatch, self._dispatch_async = dispatch, dispatch_async
         self._extractor = Extractor(
             preset,
             trusted_proxies,
@@ -221,7 +230,7 @@ class ClientCertStrategy:
             outcome = _outcome(answer, certificate)
         hook = self._hook(request, outcome)
         if hook is not None:
-            dispatch(*hook)
+            self._dispatch(*hook)
         return outcome
 
     async def authenticate_async(self, request: Request) -> Success | Failure:
@@ -235,7 +244,7 @@ class ClientCertStrategy:
             outcome = _outcome(await answer if isawaitable(answer) else answer, certificate)
         hook = self._hook(request, outcome)
         if hook is not None:
-            await dispatch_async(*hook)
+            await self._dispatch_async(*hook)
         return outcome
 
     def _extract(self, request: Request) -> PeerCertificate | Failure:
@@ -263,6 +272,15 @@ class ClientCertStrategy:
         )
 
 
+def check_strategy(strategy: object) -> None:
+    """Raise `ConfigurationError` for what a middleware may be given by mistake, such as ``verify`` itself."""
+    if not isinstance(strategy, ClientCertStrategy):
+        raise ConfigurationError(
+            f"a middleware takes a strategy, not {type(strategy).__name__}:"
+            " write ClientCertMiddleware(app, ClientCertStrategy(verify))"
+        )
+
+
 def callback_style(verify: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``verify`` for a strategy from one that reports through a callback.
 
@@ -283,22 +301,22 @@ def callback_style(verify: Callable[..., Any]) -> Callable[..., Any]:
 class _CallbackStyle:
     """A ``verify`` that returns what its inner one reports."""
 
-    __slots__ = ("_verify", "is_async")
+    __slots__ = ("is_async", "verify")
 
     def __init__(self, verify: Callable[..., Any]) -> None:
-        self._verify = verify
+        self.verify = verify
         self.is_async = is_async(verify)
 
     def __call__(self, *args: Any) -> Accept | Reject:
         report = _Report()
-        returned = self._verify(*args, _Done(report))
+        returned = self.verify(*args, _Done(report))
         if isawaitable(returned):
             raise _is_awaitable(returned)
         return report.answer()
 
     async def call_async(self, *args: Any) -> Accept | Reject:
         report = _Report()
-        returned = self._verify(*args, _Done(report))
+        returned = self.verify(*args, _Done(report))
         if isawaitable(returned):
             await returned
         # What ran may hold `done`, and nobody else may: its end is the sign that no call will come.
@@ -326,6 +344,8 @@ class _Report:
     async def arrival(self) -> None:
         if self._answers:
             return
+        from clientcert.hooks import event  # noqa: PLC0415 - brings asyncio, and here a loop is running
+
         arrived, wake = event()
         # In this order, and `arrive` in the opposite one: whichever is first, one of the two sees the other.
         self._wake = wake
@@ -402,6 +422,34 @@ def _check_callable(option: str, value: object) -> None:
         raise ConfigurationError(f"{option} must be a function, not {type(value).__name__}")
 
 
+def _check_verify(verify: object, *, pass_request: bool) -> None:
+    arguments = ("request", "certificate") if pass_request else ("certificate",)
+    if isinstance(verify, _CallbackStyle):
+        _check_takes("verify", verify.verify, (*arguments, "done"))
+    elif pass_request:
+        _check_takes("verify", verify, arguments, ": for verify(certificate), leave out pass_request")
+    else:
+        advice = (
+            ": for verify(request, certificate), add pass_request=True;"
+            " for verify(certificate, done), write callback_style(verify)"
+        )
+        _check_takes("verify", verify, arguments, advice)
+
+
+def _check_takes(option: str, function: Any, arguments: tuple[str, ...], advice: str = "") -> None:
+    _check_callable(option, function)
+    try:
+        # Of what is called, not of what it says that it wraps: decorators bring arguments, and take some.
+        parameters = signature(function, follow_wrapped=False)
+    except Exception:  # noqa: BLE001 - not every function has one, and to read it may run the code of annotations
+        return
+    try:
+        parameters.bind(*arguments)
+    except TypeError as error:
+        call = f"{option}({', '.join(arguments)})"
+        raise ConfigurationError(f"{option} is called as {call}, and does not take that{advice}") from error
+
+
 def _check_flags(**flags: object) -> None:
     for option, value in flags.items():
         if not isinstance(value, bool):
@@ -440,7 +488,7 @@ def _named_preset(name: object) -> Preset:
     if not isinstance(name, str):
         raise ConfigurationError(f"certificate_source must be a preset or its name, not {type(name).__name__}")
     if name not in PRESETS:
-        close = get_close_matches(name, PRESETS) or PRESETS
+        close = get_close_matches(name.lower(), PRESETS) or PRESETS
         raise ConfigurationError(f"there is no preset {name!r}: is it {' or '.join(map(repr, close))}?")
     return PRESETS[name]
 

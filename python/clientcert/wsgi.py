@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from clientcert.errors import ConfigurationError
 from clientcert.refusal import refusal
 from clientcert.request import TransportPeer
-from clientcert.strategy import Success
+from clientcert.strategy import Success, check_strategy
 from clientcert.tls import from_mod_ssl, from_ssl_object, from_uwsgi, transport_peer
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class ClientCertMiddleware:
         tls_source: TLSSource = "socket",
         remote_user: Callable[[Any], str] | None = None,
     ) -> None:
+        check_strategy(strategy)
         if strategy.is_async:
             raise ConfigurationError("WSGI cannot await: give the strategy a plain verify, or use clientcert.asgi")
         if tls_source not in get_args(TLSSource):
