@@ -1,5 +1,7 @@
 //! Core values to Python objects, in the shapes that `DecodedCertificate` names.
 
+use std::borrow::Cow;
+
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
@@ -18,9 +20,14 @@ pub(super) fn field(py: Python<'_>, field: Field) -> PyResult<Bound<'_, PyAny>> 
         Field::Name(attributes) => {
             let name = PyDict::new(py);
             for (key, values) in attributes {
+                let key = match key {
+                    Cow::Borrowed(known) => PyString::intern(py, known),
+                    // Never interned: some interpreters keep such strings for ever, and clients choose these.
+                    Cow::Owned(dotted) => PyString::new(py, &dotted),
+                };
                 match values.as_slice() {
-                    [value] => name.set_item(PyString::intern(py, &key), value)?,
-                    values => name.set_item(PyString::intern(py, &key), PyTuple::new(py, values)?)?,
+                    [value] => name.set_item(key, value)?,
+                    values => name.set_item(key, PyTuple::new(py, values)?)?,
                 }
             }
             Ok(name.into_any())
