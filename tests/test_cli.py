@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from clientcert import HeaderEncoding, encode_header, parse_pem
 from clientcert.commands import clientcert
+from clientcert.inspection import MEANINGS
 from clientcert.testing import CertificateAuthority
 
 AUTHORITY = CertificateAuthority("root CA").intermediate("issuing CA")
@@ -187,7 +189,7 @@ def test_control_characters_in_a_certificate_never_reach_the_terminal(backend, o
         (b"30820", "read as hex-der: hex at offset 5"),
         (b"-----BEGIN%20CERTIFICATE-----%zz", "read as url-pem: percent at offset 29"),
         (b"-----BEGIN CERTIFICATE-----\nMI!A\n-----END CERTIFICATE-----", "read as pem: base64 at offset 30"),
-        (b"Bag Attributes\n-----BEGIN CERTIFICATE-----\n", "read as pem: pem at offset 0"),
+        (b"Bag Attributes\n-----BEGIN CERTIFICATE-----\n", "read as pem: pem at offset 0: only CERTIFICATE blocks may be here, each complete"),
         (b"Hash=00", "read as xfcc: xfcc_hash at offset 5"),
         (b"By=a;Color=b", "read as xfcc: xfcc_key at offset 5"),
         (ISSUED.der + b"\0", f"read as der: trailing_data at offset {len(ISSUED.der)}"),
@@ -202,10 +204,19 @@ def test_what_cannot_be_read_is_one_precise_line_and_status_1(backend, data, mes
         assert result.stderr.count("\n") == 1
 
 
+def test_every_code_that_the_vectors_expect_is_said_in_words():
+    vectors = (Path(__file__).parent / "vectors").glob("*.json")
+    codes = {
+        vector["code"] for path in vectors for vector in json.loads(path.read_text())["vectors"] if "code" in vector
+    }
+    assert codes
+    assert codes <= {*MEANINGS, "no_certificate"}  # which has a line of its own
+
+
 def test_an_encoding_that_is_given_is_the_only_one_that_is_tried(backend):
     result = run("--encoding", "rfc9440", stdin=encode_header(ISSUED.certificate, "base64-der"))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "clientcert: read as rfc9440: byte_sequence at offset 0\n"
+    assert result.stderr == "clientcert: read as rfc9440: byte_sequence at offset 0: not :base64:, with both colons\n"
 
 
 def test_pem_of_a_header_without_certificates_is_an_error(backend):

@@ -71,10 +71,10 @@ def inspect_command(source: str, encoding: Encoding | None, output: str | None) 
 
 @clientcert.command()
 def demo() -> None:
-    """Show accepted and rejected requests, on this machine, with certificates made for it.
+    """Show requests accepted and rejected over real TLS.
 
-    A server and its clients run on the loopback interface, with real TLS. Ends by itself; the exit status is 1 if an
-    outcome is not the one that it should be.
+    A server and its clients run on the loopback interface, with certificates made for it. Ends by itself; the exit
+    status is 1 if an outcome is not the one that it should be.
     """
     from clientcert.demo import outcomes  # noqa: PLC0415 - `inspect` needs no server
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from clientcert.errors import ClientCertError, DecodeError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENCODINGS",
+    "MEANINGS",
     "Encoding",
     "Inspection",
     "UnreadableError",
@@ -65,6 +67,36 @@ _KEY_PURPOSES = {
 }
 
 
+MEANINGS = MappingProxyType(
+    {
+        "too_large": "longer than any certificate or header that is read",
+        "too_many_certificates": "more certificates than are read",
+        "too_many_elements": "more elements than are read",
+        "character": "a byte that no proxy writes here",
+        "percent": "a % without two hexadecimal digits",
+        "base64": "not base64, or cut off",
+        "hex": "not hexadecimal, or an odd number of digits",
+        "pem": "only CERTIFICATE blocks may be here, each complete",
+        "byte_sequence": "not :base64:, with both colons",
+        "xfcc_pair": "not key=value",
+        "xfcc_key": "not one of By, Hash, Cert, Chain, Subject, URI and DNS",
+        "xfcc_repeated": "a key that may be there only once",
+        "xfcc_quote": "a quote that is not closed, or that no delimiter follows, or inside of an unquoted value",
+        "xfcc_escape": "a backslash with nothing after it to escape",
+        "xfcc_hash": "not the SHA-256 of the certificate, in 64 hexadecimal digits",
+        "xfcc_chain": "Cert and Chain begin with different certificates",
+        "der": "not DER, or cut off",
+        "certificate": "not what RFC 5280 has at this place of a certificate",
+        "trailing_data": "more data after the certificate",
+        "name": "a subject or an issuer that cannot be read",
+        "extension": "an extension that cannot be read",
+        "duplicate_extension": "an extension that was there before",
+        "time": "a time that is none",
+    }
+)
+"""The codes of `DecodeError` in a few words. ``docs/formats.md`` has all of them."""
+
+
 class Inspection(NamedTuple):
     """What was read: one certificate, with its chain, or the elements of an XFCC header."""
 
@@ -91,7 +123,7 @@ def inspect(data: bytes, encoding: Encoding | None = None) -> Inspection:
     except DecodeError as error:
         if error.code == "no_certificate":
             raise UnreadableError("the value says that there is no certificate (no_certificate)") from error
-        raise UnreadableError(f"read as {encoding}: {error}") from error
+        raise UnreadableError(f"read as {encoding}: {error}: {MEANINGS[error.code]}") from error
 
 
 def _recognized(data: bytes) -> tuple[Encoding, bytes]:
