@@ -151,7 +151,7 @@ class ClientCertStrategy:
 
     def __init__(  # noqa: PLR0913 - the options of the package this one follows, by their names
         self,
-        verify: Callable[..., Any],
+        verify: Callable[[PeerCertificate], Any] | Callable[[Any, PeerCertificate], Any],
         *,
         name: str = "client-cert",
         pass_request: bool = False,
