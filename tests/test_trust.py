@@ -233,6 +233,8 @@ async def later(certificate):
         (["proxy.internal"], "a name is not looked up"),
         (["10.0.0.1/8"], "write '10.0.0.0/8'"),
         (["10.0.0.256"], "is no address"),
+        (["0.0.0.0/0"], 'write trusted_proxies="\\*"'),
+        (["10.0.0.5", "::/0"], 'write trusted_proxies="\\*"'),
         (["fe80::1%eth0"], "the address alone if it is the proxy's on every link"),
         ([""], "is no address"),
         ([b"10.0.0.1"], "not bytes"),

@@ -218,6 +218,8 @@ def _network(text: object) -> Network:
     if isinstance(network, IPv6Network) and network.network_address.scope_id is not None:
         # Neither a network's `in` nor what sockets say of a peer (Python 3.7 on) has the zone (RFC 4007, section 11).
         raise ConfigurationError(f"{text!r} has a zone: write the address alone if it is the proxy's on every link")
+    if network.prefixlen == 0:
+        raise ConfigurationError(f'{text!r} is every address: if that is meant, write trusted_proxies="*"')
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
         return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - _MAPPED.prefixlen))
     return network
