@@ -58,8 +58,8 @@ def test_a_peer_whose_address_is_listed_is_trusted(listed, host):
         ("10.0.0.5", ""),
         ("10.0.0.5", None),
         ("10.0.0.5", "1" * 100_000),
-        ("::/0", "10.0.0.5"),
-        ("0.0.0.0/0", "::1"),
+        ("::/1", "10.0.0.5"),
+        ("0.0.0.0/1", "::1"),
         ("10.0.0.5", "::10.0.0.5"),
     ],
 )
@@ -75,13 +75,13 @@ def test_no_peer_is_trusted_for_being_near(host):
 def test_a_unix_socket_is_trusted_only_if_it_is_listed():
     request = FakeRequest(peer=TransportPeer("unix"))
     assert reason(["unix"], request) is None
-    assert reason(["0.0.0.0/0", "::/0"], request) == "untrusted_peer"
+    assert reason(["0.0.0.0/1", "::/1"], request) == "untrusted_peer"
     assert reason(["unix"], peer("127.0.0.1")) == "untrusted_peer"
 
 
 def test_a_peer_of_which_the_server_says_nothing_is_not_trusted():
     unknown = FakeRequest(peer=TransportPeer("unknown", "10.0.0.5"))
-    assert reason(["10.0.0.5", "0.0.0.0/0", "::/0", "unix"], unknown) == "untrusted_peer"
+    assert reason(["10.0.0.5", "0.0.0.0/1", "::/1", "unix"], unknown) == "untrusted_peer"
 
 
 @pytest.mark.parametrize(
