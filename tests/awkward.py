@@ -397,36 +397,26 @@ def points() -> Iterator[Named]:
         yield f"key: a point: {id_}", certificate(key=x.ec(point))
     for id_, spki in KEYS.items():
         curve, _, how = id_.partition(", ")
-        if how not in {"named", "explicit"} or b"\0\4" not in spki:
+        if how not in {"named", "explicit"}:
             continue
-        # The uncompressed point is what the key ends in; its first byte says how it is written.
-        size = _point_size(spki)
-        point = spki[-size:]
-        half = 1 + size // 2
+        kind, point = _parts(spki)
+        half = 1 + len(point) // 2
         for form in (2, 3):
-            yield f"key: {curve}, {how}, compressed as {form}", certificate(key=_with_point(spki, bytes((form,)) + point[1:half]))
+            yield f"key: {curve}, {how}, compressed as {form}", certificate(key=_with_point(kind, bytes((form,)) + point[1:half]))
         for form in (6, 7):
-            yield f"key: {curve}, {how}, hybrid as {form}", certificate(key=_with_point(spki, bytes((form,)) + point[1:]))
-        yield f"key: {curve}, {how}, off the curve", certificate(key=_with_point(spki, point[:-1] + bytes((point[-1] ^ 1,))))
-        yield f"key: {curve}, {how}, cut", certificate(key=_with_point(spki, point[:-1]))
+            yield f"key: {curve}, {how}, hybrid as {form}", certificate(key=_with_point(kind, bytes((form,)) + point[1:]))
+        yield f"key: {curve}, {how}, off the curve", certificate(key=_with_point(kind, point[:-1] + bytes((point[-1] ^ 1,))))
+        yield f"key: {curve}, {how}, cut", certificate(key=_with_point(kind, point[:-1]))
 
 
-def _algorithm_of(spki: bytes) -> bytes:
-    at = 2 if spki[1] < 0x80 else 2 + (spki[1] & 0x7F)
-    length, start = spki[at + 1], at + 2
-    if length >= 0x80:
-        start += length & 0x7F
-        length = int.from_bytes(spki[at + 2 : start])
-    return spki[at : start + length]
+def _parts(spki: bytes) -> tuple[bytes, bytes]:
+    """Return the AlgorithmIdentifier and the key of a SubjectPublicKeyInfo."""
+    algorithm_, bits = _elements(_content(spki))
+    return algorithm_, _content(bits)[1:]
 
 
-def _point_size(spki: bytes) -> int:
-    content = spki[spki.index(_algorithm_of(spki)) + len(_algorithm_of(spki)) :]
-    return len(content) - (3 if content[1] < 0x80 else 3 + (content[1] & 0x7F))
-
-
-def _with_point(spki: bytes, point: bytes) -> bytes:
-    return tlv(x.SEQUENCE, _algorithm_of(spki), tlv(x.BIT_STRING, b"\0", point))
+def _with_point(algorithm_: bytes, point: bytes) -> bytes:
+    return tlv(x.SEQUENCE, algorithm_, tlv(x.BIT_STRING, b"\0", point))
 
 
 # Serial numbers, times, structure.
@@ -532,6 +522,7 @@ def certificates() -> dict[str, bytes]:
 
 # Random ones.
 
+USUAL = [STRINGS[string] for string in ("UTF8String", "PrintableString", "T61String", "IA5String", "UniversalString", "BMPString")]
 FRAGMENTS = [*TEXTS.values(), *SCRIPTS.values(), *ASTRAL.values()]
 
 
@@ -541,7 +532,10 @@ def _text(random: Random) -> str:
 
 def _attribute(random: Random) -> bytes:
     kind, text = random.choice(TYPES), _text(random)
-    tag, encoding = random.choice([*STRINGS.values()][:11] if random.random() < 0.5 else [STRINGS["UTF8String"]])
+    # A string of the wrong type rejects the whole certificate, so most are of those that there should be.
+    tag, encoding = random.choice(USUAL if random.random() < 0.98 else [*STRINGS.values()])
+    if tag == x.BMP:
+        text = "".join(character for character in text if character <= "\uffff")
     return attribute(kind, text.encode(encoding, "ignore"), tag)
 
 
@@ -607,25 +601,77 @@ def random_certificate(random: Random) -> bytes:
     )
 
 
-MUTATIONS = ("byte", "bit", "cut", "extend", "insert", "remove", "repeat")
-
-
 def mutate(random: Random, data: bytes) -> bytes:
-    """Return ``data`` with one thing done to it."""
-    at = random.randrange(len(data)) if data else 0
+    """Return ``data`` with one thing done to it: to its bytes as they stand, or inside with lengths that are right."""
+    elements = _elements(data) if random.random() < 0.6 else []
+    return b"".join(_mutated(random, elements)) if elements else _damaged(random, data)
+
+
+def _damaged(random: Random, data: bytes) -> bytes:
+    at = random.randrange(len(data) or 1)
     length = random.randrange(1, 20)
-    match random.choice(("byte", "byte", "byte", *MUTATIONS)):
-        case "byte":
-            return data[:at] + random.randbytes(1) + data[at + 1 :]
-        case "bit":
-            return data[:at] + bytes((data[at] ^ 1 << random.randrange(8),)) + data[at + 1 :] if data else data
-        case "cut":
+    match random.randrange(9):
+        case 0:
+            return data[:at] + bytes(byte ^ 1 << random.randrange(8) for byte in data[at : at + 1]) + data[at + 1 :]
+        case 1:
             return data[:at]
-        case "extend":
+        case 2:
             return data + random.choice((b"\0", b"\5\0", b"\n", random.randbytes(length), data[:at]))
-        case "insert":
+        case 3:
             return data[:at] + random.randbytes(random.randrange(1, 3)) + data[at:]
-        case "remove":
+        case 4:
             return data[:at] + data[at + random.randrange(1, 4) :]
-        case _:
+        case 5:
             return data[:at] + data[at : at + length] + data[at:]
+        case _:
+            return data[:at] + random.randbytes(1) + data[at + 1 :]
+
+
+def _mutated(random: Random, elements: list[bytes]) -> list[bytes]:
+    """Return the elements with one of them changed, most often inside, or taken away, or there twice."""
+    at = random.randrange(len(elements))
+    element = elements[at]
+    match random.randrange(50):  # most often deep inside
+        case 0:
+            changed = []
+        case 1:
+            changed = [element, element]
+        case 2:
+            changed = [random.choice((tlv(x.NULL), tlv(x.SEQUENCE), oid("1.2.3"), integer(random.randrange(300)))), element]
+        case 3:
+            changed = [bytes((random.choice((element[0] ^ 1 << random.randrange(8), random.randrange(256))),)) + element[1:]]
+        case _:
+            changed = [_mutated_content(random, element)]
+    return [*elements[:at], *changed, *elements[at + 1 :]]
+
+
+def _mutated_content(random: Random, element: bytes) -> bytes:
+    tag, content = element[0], _content(element)
+    if tag == x.BIT_STRING and content[:1] == b"\0":  # a key
+        inner = _elements(content[1:])
+        return tlv(tag, b"\0", *_mutated(random, inner)) if inner else tlv(tag, _damaged(random, content))
+    inner = _elements(content) if tag & 0x20 or tag == x.OCTET_STRING else []
+    return tlv(tag, *_mutated(random, inner)) if inner else tlv(tag, _damaged(random, content))
+
+
+def _elements(content: bytes) -> list[bytes]:
+    """Return the elements that ``content`` is made of; none if it is not."""
+    elements = []
+    while content:
+        if len(content) < 2 or content[1] > 0x83:
+            return []
+        size = _header(content)
+        length = content[1] if content[1] < 0x80 else int.from_bytes(content[2:size])
+        if size + length > len(content):
+            return []
+        elements.append(content[: size + length])
+        content = content[size + length :]
+    return elements
+
+
+def _header(element: bytes) -> int:
+    return 2 if element[1] < 0x80 else 2 + (element[1] & 0x7F)
+
+
+def _content(element: bytes) -> bytes:
+    return element[_header(element) :]
