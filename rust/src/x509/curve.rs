@@ -342,34 +342,34 @@ fn square_root(n: &BigUint, p: &BigUint) -> Option<BigUint> {
 }
 
 /// The algorithm of Tonelli and Shanks, for p - 1 with at least three factors 2.
-fn tonelli_shanks(n: &BigUint, p: &BigUint, twos: u64) -> Option<BigUint> {
+fn tonelli_shanks(square: &BigUint, p: &BigUint, twos: u64) -> Option<BigUint> {
     let one = BigUint::from(1u8);
     let odd = p >> twos;
     let (candidate, symbol) =
         NON_RESIDUES.map(|candidate| (candidate, jacobi(candidate, p))).find(|(_, symbol)| *symbol != 1)?;
-    let mut z = BigUint::from(candidate).modpow(&odd, p);
-    if symbol == 0 || z == one {
+    let mut generator = BigUint::from(candidate).modpow(&odd, p);
+    if symbol == 0 || generator == one {
         return None; // p is not prime
     }
-    let mut x = n.modpow(&(odd >> 1), p);
-    let mut b = &x * &x % p * n % p;
-    x = x * n % p;
+    let mut root = square.modpow(&(odd >> 1), p);
+    let mut error = &root * &root % p * square % p;
+    root = root * square % p;
     let mut order = twos;
-    while b != one {
-        let mut power = b.clone();
+    while error != one {
+        let mut power = error.clone();
         let steps = (1..order).find(|_| {
             power = &power * &power % p;
             power == one
         })?;
         for _ in 1..order - steps {
-            z = &z * &z % p;
+            generator = &generator * &generator % p;
         }
-        x = x * &z % p;
-        z = &z * &z % p;
-        b = b * &z % p;
+        root = root * &generator % p;
+        generator = &generator * &generator % p;
+        error = error * &generator % p;
         order = steps;
     }
-    Some(x)
+    Some(root)
 }
 
 /// The Jacobi symbol of `a` over `p`, which is 1 modulo 8: then the one of `p` over the odd part of `a` is the same.

@@ -23,7 +23,7 @@ const VERSION_BYTES: usize = 4;
 const RSA_ALGORITHM: [u8; 15] = *b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 
 /// A public key that Node.js shows the numbers of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Key {
     Rsa { modulus: BigUint, exponent: BigUint },
     Ec { point: Vec<u8>, order_bits: u64, named: Option<&'static Named> },
