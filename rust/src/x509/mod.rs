@@ -18,6 +18,7 @@ mod time;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
@@ -119,6 +120,8 @@ pub struct Certificate {
     spki: Range<usize>,
     extensions: Vec<Extension>,
     is_ca: bool,
+    /// The key, once it has been asked for.
+    key: OnceLock<Option<Key>>,
 }
 
 impl Certificate {
@@ -166,7 +169,7 @@ impl Certificate {
     /// The keys that Node.js has for this certificate, in its order.
     #[must_use]
     pub fn keys(&self) -> Vec<&'static str> {
-        let key = Key::read(self.spki());
+        let key = self.key();
         let is_present = |name: &&str| match *name {
             "subject" => self.subject.is_text,
             "issuer" => self.issuer.is_text,
@@ -175,8 +178,8 @@ impl Certificate {
             "ext_key_usage" => self.content(EXT_KEY_USAGE).is_some(),
             "modulus" | "exponent" => matches!(key, Some(Key::Rsa { .. })),
             "bits" | "pubkey" => key.is_some(),
-            "asn1Curve" => key.as_ref().and_then(Key::asn1_curve).is_some(),
-            "nistCurve" => key.as_ref().and_then(Key::nist_curve).is_some(),
+            "asn1Curve" => key.and_then(Key::asn1_curve).is_some(),
+            "nistCurve" => key.and_then(Key::nist_curve).is_some(),
             _ => true,
         };
         KEYS.into_iter().filter(is_present).collect()
@@ -185,7 +188,6 @@ impl Certificate {
     /// The value of one key of Node.js's object; None for a key that it does not have.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<Field> {
-        let key_field = || Key::read(self.spki());
         Some(match key {
             "subject" if self.subject.is_text => Field::Name(self.name(NameOf::Subject)),
             "issuer" if self.issuer.is_text => Field::Name(self.name(NameOf::Issuer)),
@@ -197,12 +199,12 @@ impl Certificate {
                 access::read(&mut self.reader(self.content(INFO_ACCESS)?)).map_or(Field::Null, Field::Access)
             }
             "ca" => Field::Flag(self.is_ca),
-            "modulus" => Field::Text(key_field()?.modulus()?.into()),
-            "bits" => Field::Number(key_field()?.bits()),
-            "exponent" => Field::Text(key_field()?.exponent()?.into()),
-            "pubkey" => Field::Bytes(key_field()?.pubkey()),
-            "asn1Curve" => Field::Text(key_field()?.asn1_curve()?.into()),
-            "nistCurve" => Field::Text(key_field()?.nist_curve()?.into()),
+            "modulus" => Field::Text(self.key()?.modulus()?.into()),
+            "bits" => Field::Number(self.key()?.bits()),
+            "exponent" => Field::Text(self.key()?.exponent()?.into()),
+            "pubkey" => Field::Bytes(self.key()?.pubkey()),
+            "asn1Curve" => Field::Text(self.key()?.asn1_curve()?.into()),
+            "nistCurve" => Field::Text(self.key()?.nist_curve()?.into()),
             "valid_from" => Field::Text(self.print_time(&self.not_before)),
             "valid_to" => Field::Text(self.print_time(&self.not_after)),
             "fingerprint" => Field::Text(fingerprint::<Sha1>(&self.der).into()),
@@ -253,6 +255,10 @@ impl Certificate {
     pub fn extension(&self, dotted: &str) -> Option<&[u8]> {
         let is_it = |extension: &&Extension| objects::dotted(self.slice(&extension.oid)) == dotted;
         self.extensions.iter().find(is_it).map(|extension| self.slice(&extension.content))
+    }
+
+    fn key(&self) -> Option<&Key> {
+        self.key.get_or_init(|| Key::read(self.spki())).as_ref()
     }
 
     fn slice(&self, range: &Range<usize>) -> &[u8] {
@@ -374,7 +380,18 @@ fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
     }
     tbs.finish()?;
     let (der, is_ca) = (Box::default(), false);
-    Ok(Certificate { der, serial_number, issuer, not_before, not_after, subject, spki, extensions, is_ca })
+    Ok(Certificate {
+        der,
+        serial_number,
+        issuer,
+        not_before,
+        not_after,
+        subject,
+        spki,
+        extensions,
+        is_ca,
+        key: OnceLock::new(),
+    })
 }
 
 /// Name (RFC 5280, section 4.1.2.4), of the issuer or the subject.
