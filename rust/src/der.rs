@@ -105,19 +105,21 @@ impl<'a> Reader<'a> {
         Ok(element)
     }
 
-    /// The next element, which must have this tag; a string in pieces is not DER (X.690, section 10.2).
+    /// The next element, which must have this tag.
+    ///
+    /// OpenSSL reads a string in pieces and a primitive SEQUENCE OF: neither is DER (X.690, sections 8.10 and 10.2).
     pub(crate) fn expect(&mut self, tag: u8) -> Result<Element<'a>, DecodeError> {
         let element = self.any()?;
         match element.tag {
             found if found == tag => Ok(element),
-            found if found == tag | tag::CONSTRUCTED => Err(DecodeError::new(Reason::Der, element.start)),
+            found if found == tag ^ tag::CONSTRUCTED => Err(DecodeError::new(Reason::Der, element.start)),
             _ => Err(self.out_of_place(element.start)),
         }
     }
 
-    /// The next element if it has this tag, in pieces or not.
+    /// The next element if it has this tag, which may not be in the other encoding.
     pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, DecodeError> {
-        if self.next_is(tag) || self.next_is(tag | tag::CONSTRUCTED) { self.expect(tag).map(Some) } else { Ok(None) }
+        if self.next_is(tag) || self.next_is(tag ^ tag::CONSTRUCTED) { self.expect(tag).map(Some) } else { Ok(None) }
     }
 
     /// The next element, an ANY: OpenSSL decodes what has a universal type.

@@ -605,6 +605,7 @@ def x509() -> list[Vector]:
         "a key identifier in pieces": (x.SUBJECT_KEY_ID, tlv(0x24, tlv(x.OCTET_STRING, b"a"))),
         "an authority key identifier in pieces": (x.AUTHORITY_KEY_ID, tlv(x.SEQUENCE, tlv(0xA0, tlv(x.OCTET_STRING, b"a")))),
         "name constraints of indefinite length": (x.NAME_CONSTRAINTS, b"\x30\x80\0\0"),
+        "a point named by a primitive SEQUENCE": (x.CRL_DISTRIBUTION_POINTS, tlv(x.SEQUENCE, tlv(x.SEQUENCE, tlv(0xA0, tlv(0x80, tlv(x.URI, b"a")))))),
         "unused bits of nothing": (x.NETSCAPE_TYPE, tlv(x.BIT_STRING, b"\1")),
     }  # fmt: skip
     bad_parameters = {
@@ -790,9 +791,14 @@ def x509() -> list[Vector]:
         fault("subject: an attribute that is a set", "", certificate(subject=x.name(tlv(x.SET, oid(x.OU)))), "name", tlv(x.SET, oid(x.OU))),
         fault("subject: an RDN that is a sequence", "", certificate(subject=tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.OU)))), "name", tlv(x.SEQUENCE, oid(x.OU))),
         fault("subject: a constructed string", "", named(x.OU, tlv(x.UTF8, b"ab"), 0x2C), "der", tlv(0x2C, tlv(x.UTF8, b"ab"))),
+        fault("subject: a primitive SEQUENCE", "", certificate(subject=tlv(0x10, tlv(x.SET, x.attribute(x.OU, "a")))), "der", tlv(0x10, tlv(x.SET, x.attribute(x.OU, "a")))),
+        fault("subject: a primitive SET", "", certificate(subject=tlv(x.SEQUENCE, tlv(0x11, x.attribute(x.OU, "a")))), "der", tlv(0x11, x.attribute(x.OU, "a"))),
         fault("subject: an OID of 587 bytes", "", certificate(subject=x.name(tlv(x.SEQUENCE, tlv(x.OID, unlimited_oid), tlv(x.UTF8)))), "der", tlv(x.OID, unlimited_oid)),
         fault("algorithm: an OID of 587 bytes", "", certificate(algorithm=tlv(x.SEQUENCE, tlv(x.OID, unlimited_oid))), "der", tlv(x.OID, unlimited_oid)),
         *(fault(f"parameters: {id_}", "", certificate(algorithm=tlv(x.SEQUENCE, oid("1.2.3"), found)), code, oid("1.2.3"), past=4) for id_, (found, code) in bad_parameters.items()),
+        fault("a UTCTime in pieces", "", times(tlv(0x37, x.NOT_BEFORE)), "der", tlv(0x37, x.NOT_BEFORE)),
+        fault("a GeneralizedTime in pieces", "", times(tlv(0x38, x.NOT_BEFORE)), "der", tlv(0x38, x.NOT_BEFORE)),
+        fault("a unique identifier in pieces", "", certificate(unique_ids=tlv(0xA2, tlv(x.BIT_STRING, b"\0"))), "der", tlv(0xA2, tlv(x.BIT_STRING, b"\0"))),
         fault("a signature with unused bits that are set", "Node.js shows them cleared", tlv(x.SEQUENCE, x.tbs(), x.ALGORITHM, tlv(x.BIT_STRING, b"\3\xff")), "der", tlv(x.BIT_STRING, b"\3\xff")),
         fault("an extension in pieces", "", exts(tlv(x.SEQUENCE, oid("1.2.3.4.5.6"), tlv(0x24))), "der", oid("1.2.3.4.5.6"), past=7),
         *(fault(f"infoAccess: {id_}", "OpenSSL may read it", exts(usage, x.extension(x.INFO_ACCESS, content)), "extension", x.extension(x.INFO_ACCESS, content)) for id_, content in bad_access.items()),

@@ -87,8 +87,8 @@ def _distribution_point_name(data: bytes, at: int, end: int) -> None:
     elif tag == 0xA1:  # noqa: PLR2004 - nameRelativeToCRLIssuer
         for _ in name.relative(data, start, stop):
             pass
-    else:
-        raise DecodeError("certificate", at)
+    else:  # OpenSSL reads a primitive SEQUENCE OF or SET OF
+        raise DecodeError("der" if tag in {0x80, 0x81} else "certificate", at)
     der.finish(stop, end)
 
 

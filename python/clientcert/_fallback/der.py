@@ -89,18 +89,21 @@ def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:
 
 
 def expect(data: bytes, at: int, end: int, tag: int, fault: str = "certificate") -> Span:
-    """Check that the next element has this tag; a string in pieces is not DER (X.690, section 10.2)."""
+    """Check that the next element has this tag.
+
+    OpenSSL reads a string in pieces and a primitive SEQUENCE OF: neither is DER (X.690, sections 8.10 and 10.2).
+    """
     if at == end:
         raise DecodeError(fault, end)
     found, start, stop = read(data, at, end)
     if found != tag:
-        raise DecodeError("der" if found == tag | CONSTRUCTED else fault, at)
+        raise DecodeError("der" if found == tag ^ CONSTRUCTED else fault, at)
     return start, stop
 
 
 def optional(data: bytes, at: int, end: int, tag: int) -> Span | None:
-    """Check the next element if it has this tag, in pieces or not."""
-    if at < end and data[at] in {tag, tag | CONSTRUCTED}:
+    """Check the next element if it has this tag, which may not be in the other encoding."""
+    if at < end and data[at] in {tag, tag ^ CONSTRUCTED}:
         return expect(data, at, end, tag)
     return None
 

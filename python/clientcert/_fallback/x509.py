@@ -92,7 +92,7 @@ class Certificate:
         self._spki = _public_key_info(data, self._subject[1], end)
         _, at = self._spki
         for tag in (_ISSUER_UNIQUE_ID, _SUBJECT_UNIQUE_ID):
-            if der.is_next(data, at, end, tag):
+            if der.optional(data, at, end, tag):
                 _, at = der.bit_string(data, at, end, tag)
         self._extensions = {}
         if der.is_next(data, at, end, _EXTENSIONS):
@@ -280,8 +280,8 @@ def _algorithm(data: bytes, at: int, end: int) -> Span:
 
 def _time(data: bytes, at: int, end: int) -> int:
     """Check that the next element is a Time, whatever it says; return its end."""
-    tag = der.UTC_TIME if der.is_next(data, at, end, der.UTC_TIME) else der.GENERALIZED_TIME
-    return der.expect(data, at, end, tag)[1]
+    _, stop = der.optional(data, at, end, der.UTC_TIME) or der.expect(data, at, end, der.GENERALIZED_TIME)
+    return stop
 
 
 def _public_key_info(data: bytes, at: int, end: int) -> Span:

@@ -6,7 +6,7 @@
 
 use super::{name, san};
 use crate::der::{Reader, tag};
-use crate::error::DecodeError;
+use crate::error::{DecodeError, Reason};
 
 /// keyCertSign, bit 5 of keyUsage (RFC 5280, section 4.2.1.3).
 const KEY_CERT_SIGN: u8 = 0b0000_0100;
@@ -108,6 +108,8 @@ fn crl_distribution_points(content: &mut Reader<'_>) -> Result<(), DecodeError> 
             match name.tag {
                 0xA0 => drop(san::check_each(&mut wrapped.inside(&name))?),
                 0xA1 => name::check_rdn(&mut wrapped.inside(&name))?,
+                // OpenSSL reads a primitive SEQUENCE OF or SET OF.
+                0x80 | 0x81 => return Err(DecodeError::new(Reason::Der, name.start)),
                 _ => return Err(wrapped.out_of_place(name.start)),
             }
             wrapped.finish()?;

@@ -364,7 +364,7 @@ fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
         spki.finish()
     })?;
     for unique_id in [0x81, 0x82] {
-        if tbs.next_is(unique_id) {
+        if tbs.next_is(unique_id) || tbs.next_is(unique_id | tag::CONSTRUCTED) {
             tbs.bit_string(unique_id)?;
         }
     }
@@ -432,13 +432,9 @@ fn algorithm_identifier(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
 
 /// Time: its tag, where it begins, and where its content is.
 fn time(reader: &mut Reader<'_>) -> Result<(u8, usize, Range<usize>), DecodeError> {
-    let element = reader.any()?;
-    match element.tag {
-        tag::UTC_TIME | tag::GENERALIZED_TIME => {
-            Ok((element.tag, element.start, element.inner..element.inner + element.content.len()))
-        }
-        _ => Err(reader.out_of_place(element.start)),
-    }
+    let is_utc = reader.next_is(tag::UTC_TIME) || reader.next_is(tag::UTC_TIME | tag::CONSTRUCTED);
+    let element = reader.expect(if is_utc { tag::UTC_TIME } else { tag::GENERALIZED_TIME })?;
+    Ok((element.tag, element.start, element.inner..element.inner + element.content.len()))
 }
 
 /// Extension (RFC 5280, section 4.1): checks the four kinds that access decisions rest on, and that each
