@@ -6,7 +6,7 @@ looks at a signature. Keys of every kind are in ``oracle/keys.json``, made by No
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 from base64 import b64decode
 from ipaddress import ip_address
@@ -142,7 +142,16 @@ def names() -> Iterator[Named]:
         for id_, text in (SCRIPTS | (ASTRAL if string != "BMPString" else {})).items():
             yield f"{string} of {id_}", of(attribute(x.CN, text.encode(encoding), tag))
     for string, (tag, _) in STRINGS.items():
-        for content in (b"\xff", b"\xc3", b"\xed\xa0\x80", b"\0", b"\0\0\0", b"\xd8\0\xdc\0", b"\0\x11\0\0", b"\xf5\x80\x80\x80"):
+        for content in (
+            b"\xff",
+            b"\xc3",
+            b"\xed\xa0\x80",
+            b"\0",
+            b"\0\0\0",
+            b"\xd8\0\xdc\0",
+            b"\0\x11\0\0",
+            b"\xf5\x80\x80\x80",
+        ):
             yield f"{string} of the bytes {content.hex()}", of(attribute(x.CN, content, tag))
     for kind in TYPES:
         yield f"an attribute of type {kind}", of(attribute(kind, "é,a"))
@@ -152,10 +161,22 @@ def names() -> Iterator[Named]:
     yield "the same type twice in an RDN", of((attribute(x.CN, "a"), attribute(x.CN, "b")), attribute(x.CN, "c"))
     yield "an RDN of five", of(tuple(attribute(kind, kind) for kind in TYPES[:5]), attribute(x.OU, "last"))
     yield "the same value twice", of(attribute(x.OU, "a"), attribute(x.OU, "a"))
-    yield "types between the same type", of(attribute(x.OU, "a"), attribute(x.CN, "b"), attribute(x.OU, "c"), attribute("1.2.3", "d"), attribute("1.2.3", "e"))
+    yield (
+        "types between the same type",
+        of(
+            attribute(x.OU, "a"),
+            attribute(x.CN, "b"),
+            attribute(x.OU, "c"),
+            attribute("1.2.3", "d"),
+            attribute("1.2.3", "e"),
+        ),
+    )
     yield "every type", of(*(attribute(kind, "v") for kind in TYPES))
     yield "fifty of one type", of(*(attribute(x.OU, str(number)) for number in range(50)))
-    yield "one type in three strings", of(attribute(x.O, "é"), attribute(x.O, "é".encode("utf-16-be"), x.BMP), attribute(x.O, b"\xe9", x.T61))
+    yield (
+        "one type in three strings",
+        of(attribute(x.O, "é"), attribute(x.O, "é".encode("utf-16-be"), x.BMP), attribute(x.O, b"\xe9", x.T61)),
+    )
     yield "a long value", of(attribute(x.CN, "é" * 5000))
     yield "a constructed string", of(attribute(x.CN, tlv(x.UTF8, b"ab"), 0x2C))
     yield "an INTEGER for a value", of(attribute(x.CN, b"\1", x.INTEGER))
@@ -193,10 +214,22 @@ def general_names() -> Iterator[Named]:
         yield f"directory name in a {string}", san(directory(attribute(x.CN, "é,\\\"'\0 ".encode(encoding), tag)))
         yield f"directory name of no valid {string}", san(directory(attribute(x.CN, b"\xff", tag)))
     yield "directory name of all types", san(directory(*(attribute(kind, "v") for kind in TYPES)))
-    yield "directory name with an RDN of two", san(directory((attribute(x.O, "a"), attribute(x.CN, "b")), attribute(x.C, "DE")))
+    yield (
+        "directory name with an RDN of two",
+        san(directory((attribute(x.O, "a"), attribute(x.CN, "b")), attribute(x.C, "DE"))),
+    )
     yield "directory name of nothing", san(directory())
     yield "directory name with a SEQUENCE", san(directory(attribute(x.CN, tlv(x.UTF8, b"a"), x.SEQUENCE)))
-    for kind in ("1.2.3", "2.5.4.3", "2.999.1", f"1.2.{2**64}", "0.0", x.CLIENT_AUTH, x.RSA, "1.2.3." + ".".join(["123456"] * 20)):
+    for kind in (
+        "1.2.3",
+        "2.5.4.3",
+        "2.999.1",
+        f"1.2.{2**64}",
+        "0.0",
+        x.CLIENT_AUTH,
+        x.RSA,
+        "1.2.3." + ".".join(["123456"] * 20),
+    ):
         yield f"registered ID {kind}", san(tlv(x.REGISTERED_ID, oid(kind)[2:]))
     for id_, content in {"nothing": b"", "an unfinished OID": b"\x2a\x86", "a padded OID": b"\x2a\x80\1"}.items():
         yield f"registered ID of {id_}", san(tlv(x.REGISTERED_ID, content))
@@ -212,17 +245,34 @@ def general_names() -> Iterator[Named]:
     yield "X.400 address of nothing", san(tlv(x.X400))
     yield "X.400 address", san(tlv(x.X400, tlv(x.SEQUENCE)))
     yield "EDI party name", san(tlv(x.EDI_PARTY, tlv(0xA1, tlv(x.UTF8, b"party"))))
-    yield "EDI party name with an assigner", san(tlv(x.EDI_PARTY, tlv(0xA0, tlv(x.UTF8, b"a")), tlv(0xA1, tlv(x.PRINTABLE, b"b"))))
+    yield (
+        "EDI party name with an assigner",
+        san(tlv(x.EDI_PARTY, tlv(0xA0, tlv(x.UTF8, b"a")), tlv(0xA1, tlv(x.PRINTABLE, b"b")))),
+    )
     yield "EDI party name of nothing", san(tlv(x.EDI_PARTY))
     yield "no alternative name", san()
     yield "200 alternative names", san(*(tlv(x.DNS, f"host-{number}.example".encode()) for number in range(200)))
     yield "a tag of no choice", san(tlv(0x89, b"a"))
     yield "a constructed DNS name", san(tlv(0xA2, tlv(x.IA5, b"a")))
     yield "a primitive directory name", san(tlv(0x84, name()))
-    yield "an alternative name of the issuer", certificate(extensions=(extension("2.5.29.18", tlv(x.SEQUENCE, tlv(x.DNS, b"a"))),))
-    yield "a critical alternative name", certificate(extensions=(extension(x.SUBJECT_ALT_NAME, tlv(x.SEQUENCE, tlv(x.DNS, b"a")), tlv(x.BOOLEAN, b"\xff")),))
-    yield "alternative names twice", certificate(extensions=(subject_alt_name(tlv(x.DNS, b"a")), subject_alt_name(tlv(x.DNS, b"b"))))
-    yield "alternative names with bytes after", certificate(extensions=(extension(x.SUBJECT_ALT_NAME, tlv(x.SEQUENCE, tlv(x.DNS, b"a")) + b"\5\0"),))
+    yield (
+        "an alternative name of the issuer",
+        certificate(extensions=(extension("2.5.29.18", tlv(x.SEQUENCE, tlv(x.DNS, b"a"))),)),
+    )
+    yield (
+        "a critical alternative name",
+        certificate(
+            extensions=(extension(x.SUBJECT_ALT_NAME, tlv(x.SEQUENCE, tlv(x.DNS, b"a")), tlv(x.BOOLEAN, b"\xff")),)
+        ),
+    )
+    yield (
+        "alternative names twice",
+        certificate(extensions=(subject_alt_name(tlv(x.DNS, b"a")), subject_alt_name(tlv(x.DNS, b"b")))),
+    )
+    yield (
+        "alternative names with bytes after",
+        certificate(extensions=(extension(x.SUBJECT_ALT_NAME, tlv(x.SEQUENCE, tlv(x.DNS, b"a")) + b"\5\0"),)),
+    )
     yield "alternative names of junk", certificate(extensions=(extension(x.SUBJECT_ALT_NAME, b"junk"),))
 
 
@@ -252,7 +302,15 @@ def other_names() -> Iterator[Named]:
             yield f"{id_} of {what}", san(other_name(kind, tlv(tag, text.encode())))
         for string, (tag, encoding) in STRINGS.items():
             yield f"{id_} in a {string}", san(other_name(kind, tlv(tag, "_é,".encode(encoding))))
-        for value in (b"\xff\xfe", b"\xc3", b"\xe2\x82", b"a\xf0\x9f\x98b", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf5\x80\x80\x80"):
+        for value in (
+            b"\xff\xfe",
+            b"\xc3",
+            b"\xe2\x82",
+            b"a\xf0\x9f\x98b",
+            b"\xed\xa0\x80",
+            b"\xc0\xaf",
+            b"\xf5\x80\x80\x80",
+        ):
             yield f"{id_} of the bytes {value.hex()}", san(other_name(kind, tlv(x.UTF8, value)))
         yield f"{id_} of an INTEGER", san(other_name(kind, integer(5)))
         yield f"{id_} of a SEQUENCE", san(other_name(kind, tlv(x.SEQUENCE, tlv(x.UTF8, b"a"))))
@@ -280,16 +338,25 @@ def information_access() -> Iterator[Named]:
     for tag in (x.URI, x.DNS, x.EMAIL):
         for id_, text in TEXTS.items():
             yield f"location of kind {tag:02x} of {id_}", access_to((x.OCSP, tlv(tag, text.encode("latin-1"))))
-        yield f"locations of kind {tag:02x} of every byte", access_to(*((x.OCSP, tlv(tag, bytes((byte,)))) for byte in range(256)))
+        yield (
+            f"locations of kind {tag:02x} of every byte",
+            access_to(*((x.OCSP, tlv(tag, bytes((byte,)))) for byte in range(256))),
+        )
     for id_, text in (TEXTS | SCRIPTS | ASTRAL).items():
         yield f"directory location of {id_}", access_to((x.CA_ISSUERS, directory(attribute(x.CN, text))))
         yield f"location of a UPN of {id_}", access_to((x.CA_ISSUERS, other_name(x.UPN, tlv(x.UTF8, text.encode()))))
     for length in (0, 3, 4, 16, 20):
         yield f"location at an address of {length} bytes", access_to((x.OCSP, tlv(x.IP, bytes(length))))
-    yield "locations of many methods and kinds", access_to(*((method, kind) for method in METHODS for kind in every_kind()))
+    yield (
+        "locations of many methods and kinds",
+        access_to(*((method, kind) for method in METHODS for kind in every_kind())),
+    )
     yield "the same location twice", access_to(*[(x.OCSP, tlv(x.URI, b"http://a"))] * 2)
     yield "no location", access_to()
-    yield "locations twice", certificate(extensions=(x.info_access((x.OCSP, tlv(x.URI, b"a"))), x.info_access((x.OCSP, tlv(x.URI, b"b")))))
+    yield (
+        "locations twice",
+        certificate(extensions=(x.info_access((x.OCSP, tlv(x.URI, b"a"))), x.info_access((x.OCSP, tlv(x.URI, b"b"))))),
+    )
     for id_, content in {
         "junk": b"junk", "nothing": b"", "a SEQUENCE of nothing": tlv(x.SEQUENCE), "a SET": tlv(x.SET),
         "bytes after": tlv(x.SEQUENCE) + b"\0", "an element after": tlv(x.SEQUENCE) + tlv(x.NULL),
@@ -300,17 +367,46 @@ def information_access() -> Iterator[Named]:
     }.items():  # fmt: skip
         yield f"information access of {id_}", certificate(extensions=(extension(x.INFO_ACCESS, content),))
     subject_access = "1.3.6.1.5.5.7.1.11"
-    yield "information access of the subject", certificate(extensions=(extension(subject_access, tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.OCSP), tlv(x.URI, b"a")))),))
+    yield (
+        "information access of the subject",
+        certificate(
+            extensions=(extension(subject_access, tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.OCSP), tlv(x.URI, b"a")))),)
+        ),
+    )
 
 
 def extensions() -> Iterator[Named]:
     true = tlv(x.BOOLEAN, b"\xff")
-    purposes = ("1.3.6.1.5.5.7.3.1", x.CLIENT_AUTH, "2.5.29.37.0", "1.3.6.1.4.1.311.20.2.2", "1.2.3", f"2.999.{2**80}", "0.39", "2.48")
+    purposes = (
+        "1.3.6.1.5.5.7.3.1",
+        x.CLIENT_AUTH,
+        "2.5.29.37.0",
+        "1.3.6.1.4.1.311.20.2.2",
+        "1.2.3",
+        f"2.999.{2**80}",
+        "0.39",
+        "2.48",
+    )
     for count in range(len(purposes) + 1):
-        yield f"{count} key purposes", certificate(extensions=(extension(x.EXT_KEY_USAGE, tlv(x.SEQUENCE, *map(oid, purposes[:count]))),))
-    yield "the same purpose twice", certificate(extensions=(extension(x.EXT_KEY_USAGE, tlv(x.SEQUENCE, oid("1.2.3"), oid("1.2.3"))),))
-    for id_, content in {"junk": b"junk", "a string": tlv(x.SEQUENCE, tlv(x.UTF8)), "bytes after": tlv(x.SEQUENCE) + b"\0", "nothing": b""}.items():
-        for what, kind in (("key purposes", x.EXT_KEY_USAGE), ("constraints", x.BASIC_CONSTRAINTS), ("usage", x.KEY_USAGE)):
+        yield (
+            f"{count} key purposes",
+            certificate(extensions=(extension(x.EXT_KEY_USAGE, tlv(x.SEQUENCE, *map(oid, purposes[:count]))),)),
+        )
+    yield (
+        "the same purpose twice",
+        certificate(extensions=(extension(x.EXT_KEY_USAGE, tlv(x.SEQUENCE, oid("1.2.3"), oid("1.2.3"))),)),
+    )
+    for id_, content in {
+        "junk": b"junk",
+        "a string": tlv(x.SEQUENCE, tlv(x.UTF8)),
+        "bytes after": tlv(x.SEQUENCE) + b"\0",
+        "nothing": b"",
+    }.items():
+        for what, kind in (
+            ("key purposes", x.EXT_KEY_USAGE),
+            ("constraints", x.BASIC_CONSTRAINTS),
+            ("usage", x.KEY_USAGE),
+        ):
             yield f"{what} of {id_}", certificate(extensions=(extension(kind, content),))
     constraints = {
         "a CA": (true,), "no CA": (), "false": (tlv(x.BOOLEAN, b"\0"),), "one": (tlv(x.BOOLEAN, b"\1"),),
@@ -325,21 +421,44 @@ def extensions() -> Iterator[Named]:
     }  # fmt: skip
     for id_, contents in constraints.items():
         for what, usage in usages.items() if id_ in {"a CA", "no CA", "one", "a length"} else [("none", ())]:
-            yield f"constraints of {id_} with usage of {what}", certificate(extensions=(x.basic_constraints(*contents), *usage))
+            yield (
+                f"constraints of {id_} with usage of {what}",
+                certificate(extensions=(x.basic_constraints(*contents), *usage)),
+            )
             if id_ == "a CA":
-                yield f"usage of {what} with the old type of a CA", certificate(extensions=(*usage, extension("2.16.840.1.113730.1.1", b"\3\2\0\7")))
+                yield (
+                    f"usage of {what} with the old type of a CA",
+                    certificate(extensions=(*usage, extension("2.16.840.1.113730.1.1", b"\3\2\0\7"))),
+                )
     for what, usage in usages.items():
         yield f"usage of {what} alone", certificate(extensions=usage)
         yield f"usage of {what} in version 1", certificate(version=b"", extensions=usage)
-    for kind in ("1.2.3.4", "2.5.29.36", "2.5.29.30", "1.3.6.1.5.5.7.1.24", "2.5.29.14", "2.5.29.35", "1.3.6.1.5.5.7.1.3"):
+    for kind in (
+        "1.2.3.4",
+        "2.5.29.36",
+        "2.5.29.30",
+        "1.3.6.1.5.5.7.1.24",
+        "2.5.29.14",
+        "2.5.29.35",
+        "1.3.6.1.5.5.7.1.3",
+    ):
         for id_, content in {"junk": b"junk", "nothing": b"", "a SEQUENCE": tlv(x.SEQUENCE)}.items():
-            yield f"critical {kind} of {id_}", certificate(extensions=(extension(kind, content, true), subject_alt_name(tlv(x.DNS, b"a"))))
-            yield f"{kind} of {id_}, twice", certificate(extensions=(extension(kind, content), extension(kind, content)))
+            yield (
+                f"critical {kind} of {id_}",
+                certificate(extensions=(extension(kind, content, true), subject_alt_name(tlv(x.DNS, b"a")))),
+            )
+            yield (
+                f"{kind} of {id_}, twice",
+                certificate(extensions=(extension(kind, content), extension(kind, content))),
+            )
     yield "critical, spelled out as not", certificate(extensions=(extension("1.2.3", b"", tlv(x.BOOLEAN, b"\0")),))
     yield "critical in an odd byte", certificate(extensions=(extension("1.2.3", b"", tlv(x.BOOLEAN, b"\5")),))
     yield "no extension", certificate(after=tlv(0xA3, tlv(x.SEQUENCE)))
     yield "extensions of nothing", certificate(after=tlv(0xA3))
-    yield "a hundred extensions", certificate(extensions=tuple(extension(f"1.2.3.{number}", b"a") for number in range(100)))
+    yield (
+        "a hundred extensions",
+        certificate(extensions=tuple(extension(f"1.2.3.{number}", b"a") for number in range(100))),
+    )
     for kind in (x.EXT_KEY_USAGE, x.BASIC_CONSTRAINTS, x.KEY_USAGE):
         content = tlv(x.BIT_STRING, b"\7\x80") if kind == x.KEY_USAGE else tlv(x.SEQUENCE)
         yield f"extension {kind} twice", certificate(extensions=(extension(kind, content),) * 2)
@@ -355,20 +474,56 @@ def keys() -> Iterator[Named]:
         modulus = (1 << bits - 1 | 1).to_bytes((bits + 8) // 8)
         yield f"key: RSA of {bits} bits, not made", certificate(key=x.rsa(modulus))
     for exponent in (0, 1, 2, 3, 0x7F, 0x80, 0xFFFF, 2**31 - 1, 2**31, 2**32, 2**63, 2**64 - 1, 2**64, 2**65, 2**200):
-        yield f"key: RSA with the exponent {exponent:#x}", certificate(key=x.rsa(exponent=exponent.to_bytes(exponent.bit_length() // 8 + 1)))
-    for id_, content in {"a negative": b"\x80", "a padded": b"\0\0\5", "an empty": b"", "a zero": b"\0", "minus one": b"\xff\xff"}.items():
+        yield (
+            f"key: RSA with the exponent {exponent:#x}",
+            certificate(key=x.rsa(exponent=exponent.to_bytes(exponent.bit_length() // 8 + 1))),
+        )
+    for id_, content in {
+        "a negative": b"\x80",
+        "a padded": b"\0\0\5",
+        "an empty": b"",
+        "a zero": b"\0",
+        "minus one": b"\xff\xff",
+    }.items():
         yield f"key: RSA with {id_} modulus", certificate(key=x.rsa(content))
         yield f"key: RSA with {id_} exponent", certificate(key=x.rsa(exponent=content))
     null, public = tlv(x.NULL), tlv(x.SEQUENCE, integer(2**1023 + 1), integer(3))
-    for kind, what in (("1.2.840.113549.1.1.10", "RSA-PSS"), ("1.2.840.113549.1.1.7", "RSA-OAEP"), (x.SHA256_RSA, "a signature"), ("2.5.8.1.1", "X.500 RSA")):
-        for id_, parameters in {"nothing": (), "NULL": (null,), "a SEQUENCE": (tlv(x.SEQUENCE),), "a string": (tlv(x.UTF8, b"a"),)}.items():
+    for kind, what in (
+        ("1.2.840.113549.1.1.10", "RSA-PSS"),
+        ("1.2.840.113549.1.1.7", "RSA-OAEP"),
+        (x.SHA256_RSA, "a signature"),
+        ("2.5.8.1.1", "X.500 RSA"),
+    ):
+        for id_, parameters in {
+            "nothing": (),
+            "NULL": (null,),
+            "a SEQUENCE": (tlv(x.SEQUENCE),),
+            "a string": (tlv(x.UTF8, b"a"),),
+        }.items():
             yield f"key: {what} with parameters of {id_}", certificate(key=key(kind, public, *parameters))
-    for id_, parameters in {"a SEQUENCE": tlv(x.SEQUENCE), "a string": tlv(x.UTF8, b"a"), "NULL with a byte": tlv(x.NULL, b"a")}.items():
+    for id_, parameters in {
+        "a SEQUENCE": tlv(x.SEQUENCE),
+        "a string": tlv(x.UTF8, b"a"),
+        "NULL with a byte": tlv(x.NULL, b"a"),
+    }.items():
         yield f"key: RSA with parameters of {id_}", certificate(key=x.rsa(parameters=parameters))
-    for id_, bits in {"nothing": b"", "junk": b"junk", "a byte": b"\0", "a NULL": null, "a cut key": public[:-1], "bytes after": public + b"\0"}.items():
+    for id_, bits in {
+        "nothing": b"",
+        "junk": b"junk",
+        "a byte": b"\0",
+        "a NULL": null,
+        "a cut key": public[:-1],
+        "bytes after": public + b"\0",
+    }.items():
         yield f"key: RSA of {id_}", certificate(key=key(x.RSA, bits, null))
     yield from points()
-    for kind, what in ((x.ED25519, "Ed25519"), ("1.3.101.110", "X25519"), ("1.3.101.113", "Ed448"), ("1.3.101.111", "X448"), ("1.2.3.4", "unknown")):
+    for kind, what in (
+        (x.ED25519, "Ed25519"),
+        ("1.3.101.110", "X25519"),
+        ("1.3.101.113", "Ed448"),
+        ("1.3.101.111", "X448"),
+        ("1.2.3.4", "unknown"),
+    ):
         for size in (0, 31, 32, 33, 56, 57):
             yield f"key: {what} of {size} bytes", certificate(key=key(kind, bytes(range(size))))
         yield f"key: {what} with NULL", certificate(key=key(kind, bytes(range(32)), null))
@@ -376,15 +531,38 @@ def keys() -> Iterator[Named]:
     yield "key: DSA, not made", certificate(key=key("1.2.840.10040.4.1", integer(5), dsa))
     yield "key: DSA without parameters", certificate(key=key("1.2.840.10040.4.1", integer(5)))
     yield "key: DSA of junk", certificate(key=key("1.2.840.10040.4.1", b"junk", dsa))
-    yield "key: DH of X9.42", certificate(key=key("1.2.840.10046.2.1", integer(5), tlv(x.SEQUENCE, integer(2**511 + 1), integer(2), integer(2**159 + 1))))
-    for kind, what in (("1.2.643.7.1.1.1.1", "GOST"), ("1.2.156.10197.1.301", "SM2"), ("2.16.840.1.101.3.4.3.17", "ML-DSA")):
+    yield (
+        "key: DH of X9.42",
+        certificate(
+            key=key(
+                "1.2.840.10046.2.1", integer(5), tlv(x.SEQUENCE, integer(2**511 + 1), integer(2), integer(2**159 + 1))
+            )
+        ),
+    )
+    for kind, what in (
+        ("1.2.643.7.1.1.1.1", "GOST"),
+        ("1.2.156.10197.1.301", "SM2"),
+        ("2.16.840.1.101.3.4.3.17", "ML-DSA"),
+    ):
         yield f"key: {what}", certificate(key=key(kind, bytes(64)))
     for unused in range(1, 8):
-        yield f"key: {unused} unused bits", certificate(key=tlv(x.SEQUENCE, algorithm(x.EC, oid(x.P256)), tlv(x.BIT_STRING, bytes((unused,)), x.G_P256)))
+        yield (
+            f"key: {unused} unused bits",
+            certificate(
+                key=tlv(x.SEQUENCE, algorithm(x.EC, oid(x.P256)), tlv(x.BIT_STRING, bytes((unused,)), x.G_P256))
+            ),
+        )
 
 
 def points() -> Iterator[Named]:
-    for id_, curve in {"P-256": oid(x.P256), "no curve": b"", "NULL": tlv(x.NULL), "an unknown curve": oid("1.2.3"), "a string": tlv(x.UTF8, b"P-256"), "RSA": oid(x.RSA)}.items():
+    for id_, curve in {
+        "P-256": oid(x.P256),
+        "no curve": b"",
+        "NULL": tlv(x.NULL),
+        "an unknown curve": oid("1.2.3"),
+        "a string": tlv(x.UTF8, b"P-256"),
+        "RSA": oid(x.RSA),
+    }.items():
         yield f"key: a point on {id_}", certificate(key=x.ec(curve=curve))
     for id_, point in {
         "compressed": b"\3" + x.G_P256[1:33], "compressed, the other": b"\2" + x.G_P256[1:33], "hybrid": b"\7" + x.G_P256[1:],
@@ -402,10 +580,19 @@ def points() -> Iterator[Named]:
         kind, point = _parts(spki)
         half = 1 + len(point) // 2
         for form in (2, 3):
-            yield f"key: {curve}, {how}, compressed as {form}", certificate(key=_with_point(kind, bytes((form,)) + point[1:half]))
+            yield (
+                f"key: {curve}, {how}, compressed as {form}",
+                certificate(key=_with_point(kind, bytes((form,)) + point[1:half])),
+            )
         for form in (6, 7):
-            yield f"key: {curve}, {how}, hybrid as {form}", certificate(key=_with_point(kind, bytes((form,)) + point[1:]))
-        yield f"key: {curve}, {how}, off the curve", certificate(key=_with_point(kind, point[:-1] + bytes((point[-1] ^ 1,))))
+            yield (
+                f"key: {curve}, {how}, hybrid as {form}",
+                certificate(key=_with_point(kind, bytes((form,)) + point[1:])),
+            )
+        yield (
+            f"key: {curve}, {how}, off the curve",
+            certificate(key=_with_point(kind, point[:-1] + bytes((point[-1] ^ 1,)))),
+        )
         yield f"key: {curve}, {how}, cut", certificate(key=_with_point(kind, point[:-1]))
 
 
@@ -429,9 +616,23 @@ def numbers() -> Iterator[Named]:
         yield f"negative serial of {size} bytes", certificate(serial=tlv(x.INTEGER, b"\xa5" * size))
         yield f"a small digit first, {size} bytes", certificate(serial=tlv(x.INTEGER, b"\x05" * size))
         yield f"the most negative of {size} bytes", certificate(serial=tlv(x.INTEGER, b"\x80" + bytes(size - 1)))
-    for id_, content in {"zero": b"\0", "minus one": b"\xff", "one": b"\1", "empty": b"", "padded": b"\0\1", "padded zero": b"\0\0", "padded negative": b"\xff\xff", "255": b"\0\xff"}.items():
+    for id_, content in {
+        "zero": b"\0",
+        "minus one": b"\xff",
+        "one": b"\1",
+        "empty": b"",
+        "padded": b"\0\1",
+        "padded zero": b"\0\0",
+        "padded negative": b"\xff\xff",
+        "255": b"\0\xff",
+    }.items():
         yield f"serial: {id_}", certificate(serial=tlv(x.INTEGER, content))
-    for version in (b"", *(tlv(0xA0, integer(number)) for number in (0, 1, 2, 3, 99, -1)), tlv(0xA0), tlv(0xA0, tlv(x.NULL))):
+    for version in (
+        b"",
+        *(tlv(0xA0, integer(number)) for number in (0, 1, 2, 3, 99, -1)),
+        tlv(0xA0),
+        tlv(0xA0, tlv(x.NULL)),
+    ):
         yield f"version {version.hex() or 'absent'}", certificate(version=version)
 
 
@@ -451,13 +652,19 @@ GENERALIZED_TIMES = (
 
 
 def dates() -> Iterator[Named]:
-    for tag, kind, texts in ((x.UTC_TIME, "UTCTime", UTC_TIMES), (x.GENERALIZED_TIME, "GeneralizedTime", GENERALIZED_TIMES)):
+    for tag, kind, texts in (
+        (x.UTC_TIME, "UTCTime", UTC_TIMES),
+        (x.GENERALIZED_TIME, "GeneralizedTime", GENERALIZED_TIMES),
+    ):
         for text in texts:
             yield f"{kind} {text!r}", times(tlv(tag, text.encode()))
             yield f"{kind} {text!r} at the end", times(x.NOT_BEFORE, tlv(tag, text.encode()))
         for month in range(1, 13):
             text = f"{month:02}{28 - month:02}{month:02}{month:02}{month:02}Z"
-            yield f"{kind} in month {month}", times(tlv(tag, f"{'20' if tag == x.GENERALIZED_TIME else ''}26{text}".encode()))
+            yield (
+                f"{kind} in month {month}",
+                times(tlv(tag, f"{'20' if tag == x.GENERALIZED_TIME else ''}26{text}".encode())),
+            )
     yield "the end before the beginning", times(x.NOT_AFTER, x.NOT_BEFORE)
     yield "a NUL in a time", times(tlv(x.UTC_TIME, b"26010100000\0Z"))
     yield "a string for a time", times(tlv(x.UTF8, b"260101000000Z"))
@@ -477,13 +684,23 @@ def structures() -> Iterator[Named]:
     yield "an element after the extensions", certificate(after=tlv(x.NULL))
     yield "no signature", tlv(x.SEQUENCE, x.tbs(), x.ALGORITHM)
     yield "signature algorithms that differ", certificate(algorithm=algorithm("1.2.3"))
-    yield "a signature algorithm of ten parameters", certificate(algorithm=algorithm("1.2.3", tlv(x.SEQUENCE, *[tlv(x.NULL)] * 10)))
+    yield (
+        "a signature algorithm of ten parameters",
+        certificate(algorithm=algorithm("1.2.3", tlv(x.SEQUENCE, *[tlv(x.NULL)] * 10))),
+    )
     yield "a signature of nothing", tlv(x.SEQUENCE, x.tbs(), x.ALGORITHM, tlv(x.BIT_STRING, b"\0"))
     yield "a signature of no bits", tlv(x.SEQUENCE, x.tbs(), x.ALGORITHM, tlv(x.BIT_STRING))
     yield "a signature with unused bits", tlv(x.SEQUENCE, x.tbs(), x.ALGORITHM, tlv(x.BIT_STRING, b"\3\xf8"))
     yield "an indefinite length", b"\x30\x80" + x.LEAF[4:] + b"\0\0"
     yield "a length not minimal", b"\x30\x83\0" + x.LEAF[2:]
     yield "a SET", b"\x31" + x.LEAF[1:]
+    yield "a name in a primitive SEQUENCE", certificate(subject=tlv(0x10, x.CLIENT[2:]))
+    yield "an RDN in a primitive SET", certificate(subject=tlv(x.SEQUENCE, tlv(0x11, attribute(x.CN, "a"))))
+    yield (
+        "an attribute in a primitive SEQUENCE",
+        certificate(subject=tlv(x.SEQUENCE, tlv(x.SET, tlv(0x10, oid(x.CN), tlv(x.UTF8, b"a"))))),
+    )
+    yield "extensions in a primitive SEQUENCE", certificate(after=tlv(0xA3, tlv(0x10, x.key_usage(b"\7\x80"))))
     yield "nothing", b""
     yield "text", b"text"
     yield "90 kilobytes", certificate(subject=name(attribute(x.CN, "a" * 90_000)))
@@ -494,15 +711,18 @@ def built() -> Iterator[Named]:
     """Yield what `cryptography` builds and signs."""
     signer = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))
     public = serialization.load_der_public_key(KEYS["RSA of 2048 bits"])
-    curves = {curve.name: ec.derive_private_key(2, curve()).public_key() for curve in (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1, ec.SECP256K1)}
+    curves = {
+        curve.name: ec.derive_private_key(2, curve()).public_key()
+        for curve in (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1, ec.SECP256K1)
+    }
     for id_, key_ in {"RSA": public, "Ed25519": signer.public_key(), **curves}.items():
         builder = x509.CertificateBuilder(
             x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")]),
             x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, text) for text in [*SCRIPTS.values(), *ASTRAL.values()]]),
             key_,
             2**158 + 1,
-            datetime.datetime(1950, 1, 1, tzinfo=datetime.UTC),
-            datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC),
+            dt.datetime(1950, 1, 1, tzinfo=dt.UTC),
+            dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC),
         )  # fmt: skip
         general = [x509.DNSName(f"{number}.example") for number in range(200)]
         builder = builder.add_extension(x509.SubjectAlternativeName(general), critical=True)
@@ -522,7 +742,10 @@ def certificates() -> dict[str, bytes]:
 
 # Random ones.
 
-USUAL = [STRINGS[string] for string in ("UTF8String", "PrintableString", "T61String", "IA5String", "UniversalString", "BMPString")]
+USUAL = [
+    STRINGS[string]
+    for string in ("UTF8String", "PrintableString", "T61String", "IA5String", "UniversalString", "BMPString")
+]
 FRAGMENTS = [*TEXTS.values(), *SCRIPTS.values(), *ASTRAL.values()]
 
 
@@ -540,13 +763,18 @@ def _attribute(random: Random) -> bytes:
 
 
 def _name(random: Random) -> bytes:
-    return name(*(tuple(_attribute(random) for _ in range(random.choice((1, 1, 1, 2, 3)))) for _ in range(random.randrange(5))))
+    return name(
+        *(tuple(_attribute(random) for _ in range(random.choice((1, 1, 1, 2, 3)))) for _ in range(random.randrange(5)))
+    )
 
 
 def _general_name(random: Random) -> bytes:
     match random.randrange(8):
         case 0 | 1:
-            return tlv(random.choice((x.DNS, x.EMAIL, x.URI)), _text(random).encode(random.choice(("utf-8", "latin-1")), "ignore"))
+            return tlv(
+                random.choice((x.DNS, x.EMAIL, x.URI)),
+                _text(random).encode(random.choice(("utf-8", "latin-1")), "ignore"),
+            )
         case 2:
             return tlv(random.choice((x.DNS, x.EMAIL, x.URI)), random.randbytes(random.randrange(6)))
         case 3:
@@ -554,7 +782,10 @@ def _general_name(random: Random) -> bytes:
         case 4:
             return tlv(x.DIRECTORY, _name(random))
         case 5:
-            return other_name(random.choice([*OTHER_NAMES.values()]), tlv(random.choice((x.UTF8, x.UTF8, x.IA5)), _text(random).encode()))
+            return other_name(
+                random.choice([*OTHER_NAMES.values()]),
+                tlv(random.choice((x.UTF8, x.UTF8, x.IA5)), _text(random).encode()),
+            )
         case 6:
             return tlv(x.REGISTERED_ID, oid(random.choice((*TYPES, *METHODS)))[2:])
         case _:
@@ -566,15 +797,33 @@ def _extensions(random: Random) -> tuple[bytes, ...]:
     if random.random() < 0.7:
         found.append(subject_alt_name(*(_general_name(random) for _ in range(random.randrange(6)))))
     if random.random() < 0.4:
-        found.append(x.info_access(*((random.choice(METHODS), _general_name(random)) for _ in range(random.randrange(5)))))
+        found.append(
+            x.info_access(*((random.choice(METHODS), _general_name(random)) for _ in range(random.randrange(5))))
+        )
     if random.random() < 0.4:
-        found.append(extension(x.EXT_KEY_USAGE, tlv(x.SEQUENCE, *(oid(random.choice(METHODS)) for _ in range(random.randrange(4))))))
+        found.append(
+            extension(
+                x.EXT_KEY_USAGE, tlv(x.SEQUENCE, *(oid(random.choice(METHODS)) for _ in range(random.randrange(4))))
+            )
+        )
     if random.random() < 0.4:
-        found.append(x.basic_constraints(*random.choice(((), (tlv(x.BOOLEAN, b"\xff"),), (tlv(x.BOOLEAN, b"\xff"), integer(random.randrange(300)))))))
+        found.append(
+            x.basic_constraints(
+                *random.choice(
+                    ((), (tlv(x.BOOLEAN, b"\xff"),), (tlv(x.BOOLEAN, b"\xff"), integer(random.randrange(300))))
+                )
+            )
+        )
     if random.random() < 0.4:
         found.append(x.key_usage(bytes((0, random.randrange(256)))))
     if random.random() < 0.2:
-        found.append(extension(random.choice(("1.2.3.4", "2.5.29.14")), random.randbytes(random.randrange(20)), random.choice((b"", tlv(x.BOOLEAN, b"\xff")))))
+        found.append(
+            extension(
+                random.choice(("1.2.3.4", "2.5.29.14")),
+                random.randbytes(random.randrange(20)),
+                random.choice((b"", tlv(x.BOOLEAN, b"\xff"))),
+            )
+        )
     random.shuffle(found)
     return tuple(found)
 
@@ -637,9 +886,14 @@ def _mutated(random: Random, elements: list[bytes]) -> list[bytes]:
         case 1:
             changed = [element, element]
         case 2:
-            changed = [random.choice((tlv(x.NULL), tlv(x.SEQUENCE), oid("1.2.3"), integer(random.randrange(300)))), element]
+            changed = [
+                random.choice((tlv(x.NULL), tlv(x.SEQUENCE), oid("1.2.3"), integer(random.randrange(300)))),
+                element,
+            ]
         case 3:
-            changed = [bytes((random.choice((element[0] ^ 1 << random.randrange(8), random.randrange(256))),)) + element[1:]]
+            changed = [
+                bytes((random.choice((element[0] ^ 1 << random.randrange(8), random.randrange(256))),)) + element[1:]
+            ]
         case _:
             changed = [_mutated_content(random, element)]
     return [*elements[:at], *changed, *elements[at + 1 :]]

@@ -138,10 +138,10 @@ def main() -> int:
             outcomes += counted
             differences += found
     for code, count in outcomes.most_common():
-        print(f"{count:8} {code}")
+        print(f"{count:8} {code}")  # noqa: T201
     seconds = time.monotonic() - started
-    print(f"{outcomes.total():8} compared in {seconds:.0f} s, {len(differences)} different (seed {options.seed})")
-    print(*differences[:20], sep="\n")
+    print(f"{outcomes.total():8} compared in {seconds:.0f} s, {len(differences)} different (seed {options.seed})")  # noqa: T201
+    print(*differences[:20], sep="\n")  # noqa: T201
     return bool(differences)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clientcert import DecodeError, PeerCertificate, parse_der
-from nodejs import Node, Rejected
+from nodejs import Node, RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,15 +29,15 @@ RULES = _deliberate()
 REFUSED: dict[str, list[str]] = json.loads((HERE / "oracle" / "stricter.json").read_text("utf-8"))
 
 
-class Different(AssertionError):
+class DifferentError(AssertionError):
     """What we have of a certificate is not what Node.js has."""
 
 
 def verdict(node: Node, der: bytes) -> str:
-    """Return `SAME`, `BOTH_REJECT` or the code of a deliberate refusal; raise `Different` for anything else."""
+    """Return `SAME`, `BOTH_REJECT` or the code of a deliberate refusal; raise `DifferentError` for anything else."""
     try:
         wanted: dict[str, Any] | None = node.legacy_object(der)
-    except Rejected:
+    except RejectedError:
         wanted = None
     try:
         certificate = parse_der(der)
@@ -45,23 +45,25 @@ def verdict(node: Node, der: bytes) -> str:
         if wanted is None:
             return BOTH_REJECT
         if error.code not in RULES:
-            raise Different(f"refused as {error}, which is no deliberate difference") from None
+            raise DifferentError(f"refused as {error}, which is no deliberate difference") from None
         return error.code
     if wanted is None:
-        raise Different("Node.js rejects it")
+        raise DifferentError("Node.js rejects it")
     compare(certificate, wanted)
     return SAME
 
 
 def compare(certificate: PeerCertificate, wanted: dict[str, Any]) -> None:
-    """Raise `Different` unless keys, order, values and types are those of Node's object."""
+    """Raise `DifferentError` unless keys, order, values and types are those of Node's object."""
     if dict(certificate) != wanted or certificate != wanted:
         different = [key for key in {**certificate, **wanted} if certificate.get(key, ...) != wanted.get(key, ...)]
-        raise Different("\n".join(f"{key}: {certificate.get(key)!r}, Node.js: {wanted.get(key)!r}" for key in different))
+        raise DifferentError(
+            "\n".join(f"{key}: {certificate.get(key)!r}, Node.js: {wanted.get(key)!r}" for key in different)
+        )
     # Equal is not enough: True equals 1, and mappings are equal in any order.
     ours, theirs = _exact(certificate.to_dict()), _exact(wanted)
     if ours != theirs:
-        raise Different(f"{ours}\nNode.js: {theirs}")
+        raise DifferentError(f"{ours}\nNode.js: {theirs}")
 
 
 def _exact(value: Any) -> Any:

@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).parent / "oracle" / "peer_certificate.mjs"
 OLDEST = 20  # `toLegacyObject` is older; the text of names and keys is that of OpenSSL 3 from here on
 
 
-class Rejected(Exception):
+class RejectedError(Exception):
     """Node.js makes no object of these bytes; its message says why."""
 
 
@@ -42,13 +42,13 @@ class Node:
         return int(self.versions["node"].partition(".")[0]) >= OLDEST
 
     def legacy_object(self, der: bytes) -> dict[str, Any]:
-        """Return the object, with its Buffers as bytes; `Rejected` where Node.js throws."""
+        """Return the object, with its Buffers as bytes; `RejectedError` where Node.js throws."""
         assert self._process.stdin is not None
         self._process.stdin.write(b64encode(der) + b"\n")
         self._process.stdin.flush()
         answer = self._answer()
         if "error" in answer:
-            raise Rejected(answer["error"])
+            raise RejectedError(answer["error"])
         return {key: _value(value) for key, value in answer["object"].items()}
 
     def _answer(self) -> dict[str, Any]:

@@ -45,6 +45,8 @@ def test_the_page_of_certificates_has_every_key_and_every_code_of_the_refusals()
     keys = {key for built in objects.values() for key in built} | {"issuerCertificate"}
     refused = json.loads((ROOT / "tests" / "oracle" / "stricter.json").read_text("utf-8"))
     assert keys <= set(re.findall(r"^\| \[?`(\w+)`", page, re.MULTILINE))
-    assert set(refused) <= set(re.findall(r"^\| `([a-z_]+)` \|", page.partition("## What Node.js accepts")[2], re.MULTILINE))
+    assert set(refused) <= set(
+        re.findall(r"^\| `([a-z_]+)` \|", page.partition("## What Node.js accepts")[2], re.MULTILINE)
+    )
     explained = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs" / "formats.md").read_text()))
     assert set(refused) <= explained

@@ -19,7 +19,7 @@ def compare_with(node: Node, ders: list[bytes], record: object, what: str) -> No
     for der in ders:
         try:
             verdicts.append(judge.verdict(node, der))
-        except judge.Different as difference:
+        except judge.DifferentError as difference:
             different.append(f"{b64encode(der).decode()}\n  {difference}")
     record(f"{what}: {judge.summary(verdicts)}, {len(different)} different")
     assert not different, "\n".join([f"{len(different)} differ", *different[:20]])

@@ -31,7 +31,7 @@ def test_every_certificate_is_what_node_builds(which, backend, node: Node, recor
     for name, der in SETS[which]().items():
         try:
             verdicts[name] = verdict = judge.verdict(node, der)
-        except judge.Different as difference:
+        except judge.DifferentError as difference:
             different.append(f"{name}: {difference}")
             continue
         expected = refused.get(name)
@@ -57,8 +57,8 @@ def test_the_judge_sees_order_types_and_values(backend, node: Node):
     reordered = dict(reversed(wanted.items()))
     wrong = ({**wanted, "ca": 0}, {**wanted, "bits": 257}, {**wanted, "extra": None}, reordered)
     for other in wrong:
-        with pytest.raises(judge.Different):
+        with pytest.raises(judge.DifferentError):
             judge.compare(certificate, other)
     del wanted["serialNumber"]
-    with pytest.raises(judge.Different):
+    with pytest.raises(judge.DifferentError):
         judge.compare(certificate, wanted)

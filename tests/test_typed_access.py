@@ -324,6 +324,6 @@ def test_digests_are_those_of_the_bytes(accepted):
 
 
 def test_a_directory_name_and_a_subject_of_the_same_bytes_read_the_same(backend):
-    rdns = (attribute(x.O, "é, \"b\"\\"), (attribute(x.OU, "a"), attribute("1.2.3", "\n")))
+    rdns = (attribute(x.O, 'é, "b"\\'), (attribute(x.OU, "a"), attribute("1.2.3", "\n")))
     cert = parse_der(certificate(subject=name(*rdns), extensions=(x.subject_alt_name(tlv(x.DIRECTORY, name(*rdns))),)))
     assert cert.subject_alt_names == (GeneralName("dir_name", cert.subject_attributes),)
