@@ -87,4 +87,6 @@ def summary(verdicts: Iterable[str]) -> str:
     """Return counts, the good ones first, for a person to read."""
     counts = Counter(verdicts)
     first = [f"{counts.pop(verdict, 0)} {verdict}" for verdict in (SAME, BOTH_REJECT)]
-    return ", ".join(first + [f"{count} stricter by {code}" for code, count in counts.most_common()])
+    return ", ".join(
+        first + [f"{count} {f'stricter by {code}' if code in RULES else code}" for code, count in counts.most_common()]
+    )
