@@ -10,7 +10,7 @@ READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-rust test-python check lint types bench clean
+.PHONY: help dev demo test test-rust test-python oracle differential check lint types bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ test-rust: $(READY) ## Test the Rust core on its own, with no Python in the proc
 
 test-python: dev ## Test the package on both backends, in one run
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest
+
+oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on both backends
+	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000
+
+differential: dev ## Compare the backends over 100,000 certificates and header values
+	$(BIN)/python tests/differential.py --count 100000
 
 lint: $(READY) ## Check format and lints
 	cargo fmt --check

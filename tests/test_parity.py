@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backends import BACKENDS
-from clientcert import DecodeError
 from clientcert.parse import HEADER_ENCODINGS
+from differential import outcome
 
 VECTORS = [
     vector
@@ -65,39 +65,6 @@ def lengths_kept(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(1, 3))):
         data[draw(st.integers(0, len(data) - 1))] = draw(st.integers(0, 255))
     return bytes(data)
-
-
-def outcome(backend: Any, function: str, *arguments: Any) -> Any:
-    """All that can be seen of the result; any other exception fails the test."""
-    try:
-        return seen(getattr(backend, function)(*arguments))
-    except DecodeError as error:
-        return error.code, error.offset
-
-
-def seen(result: Any) -> Any:
-    if isinstance(result, tuple):
-        return [seen(item) for item in result]
-    return everything(result) if hasattr(result, "spki") else result
-
-
-def everything(certificate: Any) -> list[Any]:
-    fields = [(key, certificate.field(key)) for key in certificate.keys()]  # noqa: SIM118 - no mapping
-    try:
-        validity = certificate.validity()
-    except DecodeError as error:
-        validity = error.code, error.offset
-    return [
-        # The order of an object's keys is part of it.
-        [(key, list(value.items()) if isinstance(value, dict) else value, type(value)) for key, value in fields],
-        certificate.attributes("subject"),
-        certificate.attributes("issuer"),
-        certificate.general_names(),
-        certificate.spki(),
-        certificate.der,
-        validity,
-        [certificate.extension(oid) for oid in ("2.5.29.17", "2.5.29.15", "1.3.6.1.5.5.7.1.1", "1.2.3", "")],
-    ]
 
 
 def agree(function: str, *arguments: Any) -> None:

@@ -22,9 +22,13 @@ __all__ = ["Attributes", "GeneralName", "GeneralNameKind", "PeerCertificate", "V
 GeneralNameKind = Literal["dns", "uri", "email", "ip", "dir_name", "registered_id", "other_name"]
 
 Attributes = tuple[tuple[str, str], ...]
-"""The attributes of a distinguished name in certificate order: dotted OID and decoded value."""
+"""The attributes of a distinguished name in certificate order: dotted OID and decoded value.
+
+A value that is no string (a BIT STRING, say) is ``#`` and its DER in hexadecimal (RFC 4514, section 2.4).
+"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_SECOND = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
 _PEM_LINE = 64  # RFC 7468, section 2: generators wrap at exactly 64 characters
 _REPR_SUBJECT = 80  # characters: enough to recognise a subject, while a name may hold kilobytes of attacker text
 
@@ -152,7 +156,8 @@ class PeerCertificate(Mapping[str, Any]):
         return hash(self._decoded.der)
 
     def __repr__(self) -> str:
-        subject = ", ".join(f"{key}={value}" for key, value in self["subject"].items())
+        # OpenSSL shows no part of a name that has an attribute it cannot show: then Node.js leaves the key out.
+        subject = ", ".join(f"{key}={value}" for key, value in self.get("subject", {}).items())
         if len(subject) > _REPR_SUBJECT:
             subject = subject[: _REPR_SUBJECT - 1] + "…"
         return f"<PeerCertificate {subject!r} sha256={hashlib.sha256(self._decoded.der).hexdigest()}>"
@@ -177,12 +182,12 @@ class PeerCertificate(Mapping[str, Any]):
     @property
     def not_before(self) -> datetime:
         """The start of the validity period, in UTC; `DecodeError` where the certificate holds no valid time."""
-        return _EPOCH + timedelta(seconds=self.validity_seconds[0])
+        return _datetime(self.validity_seconds[0])
 
     @property
     def not_after(self) -> datetime:
         """The last second of the validity period, in UTC; `DecodeError` where the certificate holds no valid time."""
-        return _EPOCH + timedelta(seconds=self.validity_seconds[1])
+        return _datetime(self.validity_seconds[1])
 
     @property
     def validity_seconds(self) -> tuple[int, int]:
@@ -297,6 +302,11 @@ def link(certificates: Sequence[DecodedCertificate]) -> PeerCertificate:
     for decoded in reversed(certificates[1:]):
         linked = PeerCertificate(decoded, linked)
     return PeerCertificate(certificates[0], linked)
+
+
+def _datetime(seconds: int) -> datetime:
+    """Return the moment so many seconds after 1970; for one in year 0, the first that a datetime can be."""
+    return _EPOCH + timedelta(seconds=max(seconds, _FIRST_SECOND))
 
 
 def _restore(ders: tuple[bytes, ...]) -> PeerCertificate:

@@ -14,6 +14,7 @@ pub(crate) mod tag {
     pub(crate) const OCTET_STRING: u8 = 0x04;
     pub(crate) const NULL: u8 = 0x05;
     pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+    pub(crate) const ENUMERATED: u8 = 0x0A;
     pub(crate) const UTF8_STRING: u8 = 0x0C;
     pub(crate) const NUMERIC_STRING: u8 = 0x12;
     pub(crate) const PRINTABLE_STRING: u8 = 0x13;
@@ -21,11 +22,13 @@ pub(crate) mod tag {
     pub(crate) const IA5_STRING: u8 = 0x16;
     pub(crate) const UTC_TIME: u8 = 0x17;
     pub(crate) const GENERALIZED_TIME: u8 = 0x18;
-    pub(crate) const VISIBLE_STRING: u8 = 0x1A;
     pub(crate) const UNIVERSAL_STRING: u8 = 0x1C;
     pub(crate) const BMP_STRING: u8 = 0x1E;
     pub(crate) const SEQUENCE: u8 = 0x30;
     pub(crate) const SET: u8 = 0x31;
+
+    /// The bit of a constructed encoding (X.690, section 8.1.2.5).
+    pub(crate) const CONSTRUCTED: u8 = 0x20;
 }
 
 /// One element: where it begins, where its content begins, and where it ends.
@@ -103,9 +106,27 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element, which must have this tag.
+    ///
+    /// OpenSSL reads a string in pieces and a primitive SEQUENCE OF: neither is DER (X.690, sections 8.10 and 10.2).
     pub(crate) fn expect(&mut self, tag: u8) -> Result<Element<'a>, DecodeError> {
         let element = self.any()?;
-        if element.tag == tag { Ok(element) } else { Err(self.out_of_place(element.start)) }
+        match element.tag {
+            found if found == tag => Ok(element),
+            found if found == tag ^ tag::CONSTRUCTED => Err(DecodeError::new(Reason::Der, element.start)),
+            _ => Err(self.out_of_place(element.start)),
+        }
+    }
+
+    /// The next element if it has this tag, which may not be in the other encoding.
+    pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, DecodeError> {
+        if self.next_is(tag) || self.next_is(tag ^ tag::CONSTRUCTED) { self.expect(tag).map(Some) } else { Ok(None) }
+    }
+
+    /// The next element, an ANY: OpenSSL decodes what has a universal type.
+    pub(crate) fn open(&mut self) -> Result<Element<'a>, DecodeError> {
+        let element = self.any()?;
+        check_content(&element, self.fault).map_err(|fault| DecodeError::new(fault, element.start))?;
+        Ok(element)
     }
 
     /// A reader for what is inside the next element, which must have this tag.
@@ -116,28 +137,28 @@ impl<'a> Reader<'a> {
 
     /// An INTEGER: at least one byte, and no more than the value needs (X.690, section 8.3.2).
     pub(crate) fn integer(&mut self) -> Result<&'a [u8], DecodeError> {
-        let element = self.expect(tag::INTEGER)?;
-        match element.content {
-            [] | [0x00, 0x00..=0x7F, ..] | [0xFF, 0x80..=0xFF, ..] => Err(self.out_of_place(element.start)),
-            content => Ok(content),
-        }
+        self.implicit_integer(tag::INTEGER)
+    }
+
+    /// An INTEGER with this tag.
+    pub(crate) fn implicit_integer(&mut self, tag: u8) -> Result<&'a [u8], DecodeError> {
+        let element = self.expect(tag)?;
+        if is_integer(element.content) { Ok(element.content) } else { Err(self.out_of_place(element.start)) }
     }
 
     /// An OBJECT IDENTIFIER: whole sub-identifiers without padding (X.690, section 8.19.2).
     pub(crate) fn oid(&mut self) -> Result<&'a [u8], DecodeError> {
         let element = self.expect(tag::OBJECT_IDENTIFIER)?;
-        if is_oid(element.content) { Ok(element.content) } else { Err(self.out_of_place(element.start)) }
+        match oid(element.content, self.fault) {
+            Ok(()) => Ok(element.content),
+            Err(fault) => Err(DecodeError::new(fault, element.start)),
+        }
     }
 
-    /// A BIT STRING with this tag: the number of bits in its last byte that are unused, and its bytes
-    /// (X.690, section 8.6.2).
+    /// A BIT STRING with this tag: the number of bits in its last byte that are unused, and its bytes.
     pub(crate) fn bit_string(&mut self, tag: u8) -> Result<(u8, &'a [u8]), DecodeError> {
         let element = self.expect(tag)?;
-        match element.content {
-            [0] => Ok((0, &[])),
-            [unused @ 0..=7, bits @ ..] if !bits.is_empty() => Ok((*unused, bits)),
-            _ => Err(self.out_of_place(element.start)),
-        }
+        bit_string(element.content, self.fault).map_err(|fault| DecodeError::new(fault, element.start))
     }
 
     /// Nothing may be left.
@@ -146,7 +167,64 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether `content` is the content of an OBJECT IDENTIFIER.
+/// Checks the content of an element of a universal type: what OpenSSL does not decode is `fault`.
+fn check_content(element: &Element<'_>, fault: Reason) -> Result<(), Reason> {
+    let content = element.content;
+    let is_valid = match element.tag {
+        tag::BOOLEAN => content.len() == 1,
+        tag::INTEGER | tag::ENUMERATED => is_integer(content),
+        tag::BIT_STRING => {
+            let (unused, bits) = bit_string(content, fault)?;
+            return if has_zero_padding(unused, bits) { Ok(()) } else { Err(Reason::Der) };
+        }
+        tag::NULL => content.is_empty(),
+        tag::OBJECT_IDENTIFIER => return oid(content, fault),
+        tag::UNIVERSAL_STRING => content.len().is_multiple_of(4),
+        tag::BMP_STRING => content.len().is_multiple_of(2),
+        tag::SEQUENCE | tag::SET => true,
+        // SEQUENCE and SET in the primitive encoding that they do not have.
+        0x10 | 0x11 => false,
+        // Strings in pieces, and end-of-contents octets.
+        0x20..=0x3F => return Err(Reason::Der),
+        0x00 if content.is_empty() => return Err(Reason::Der),
+        _ => true,
+    };
+    if is_valid { Ok(()) } else { Err(fault) }
+}
+
+/// Whether `content` is the content of an INTEGER.
+fn is_integer(content: &[u8]) -> bool {
+    !matches!(content, [] | [0x00, 0x00..=0x7F, ..] | [0xFF, 0x80..=0xFF, ..])
+}
+
+/// What a BIT STRING's content holds (X.690, section 8.6.2): the number of unused bits, and the bytes.
+///
+/// OpenSSL lets bits of nothing be unused: that is not DER. What else is wrong is `fault`.
+pub(crate) fn bit_string(content: &[u8], fault: Reason) -> Result<(u8, &[u8]), Reason> {
+    match content {
+        [0] => Ok((0, &[])),
+        [1..=7] => Err(Reason::Der),
+        [unused @ 0..=7, bits @ ..] => Ok((*unused, bits)),
+        _ => Err(fault),
+    }
+}
+
+/// Whether the unused bits of a BIT STRING are zero, as in DER (X.690, section 11.2.1).
+pub(crate) fn has_zero_padding(unused: u8, bits: &[u8]) -> bool {
+    bits.last().is_none_or(|last| last & !(u8::MAX << unused) == 0)
+}
+
+/// Checks the content of an OBJECT IDENTIFIER: what is wrong with it is `fault`.
+///
+/// OpenSSL reads one that is longer than the bound: that is [`Reason::Der`].
+pub(crate) fn oid(content: &[u8], fault: Reason) -> Result<(), Reason> {
+    if content.len() > limits::OID_BYTES {
+        return Err(Reason::Der);
+    }
+    if is_oid(content) { Ok(()) } else { Err(fault) }
+}
+
+/// Whether `content` is whole sub-identifiers without padding (X.690, section 8.19.2).
 pub(crate) fn is_oid(content: &[u8]) -> bool {
     let mut begins = true;
     for byte in content {
@@ -155,7 +233,7 @@ pub(crate) fn is_oid(content: &[u8]) -> bool {
         }
         begins = *byte < 0x80;
     }
-    begins && !content.is_empty() && content.len() <= limits::OID_BYTES
+    begins && !content.is_empty()
 }
 
 /// The length of the encoding that `data` begins with, if it is inside `data`.

@@ -15,6 +15,10 @@ CN, C, O, OU, EMAIL_ADDRESS = "2.5.4.3", "2.5.4.6", "2.5.4.10", "2.5.4.11", "1.2
 KEY_USAGE, SUBJECT_ALT_NAME, BASIC_CONSTRAINTS, EXT_KEY_USAGE = "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.37"
 INFO_ACCESS, OCSP, CA_ISSUERS = "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.48.1", "1.3.6.1.5.5.7.48.2"
 UPN, SRV_NAME, SMTP_UTF8_MAILBOX = "1.3.6.1.4.1.311.20.2.3", "1.3.6.1.5.5.7.8.7", "1.3.6.1.5.5.7.8.9"
+SUBJECT_KEY_ID, AUTHORITY_KEY_ID, NAME_CONSTRAINTS = "2.5.29.14", "2.5.29.35", "2.5.29.30"
+CRL_DISTRIBUTION_POINTS, NETSCAPE_TYPE = "2.5.29.31", "2.16.840.1.113730.1.1"
+ADDRESS_BLOCKS, AUTONOMOUS_SYSTEMS = "1.3.6.1.5.5.7.1.7", "1.3.6.1.5.5.7.1.8"
+PROXY_CERT_INFO = "1.3.6.1.5.5.7.1.14"
 CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"
 RSA, EC, ED25519, SHA256_RSA = "1.2.840.113549.1.1.1", "1.2.840.10045.2.1", "1.3.101.112", "1.2.840.113549.1.1.11"
 P256, SECT163K1, WTLS8 = "1.2.840.10045.3.1.7", "1.3.132.0.1", "2.23.43.1.4.8"
@@ -26,6 +30,19 @@ G_P256 = bytes.fromhex(
 )
 G_SECT163K1 = bytes.fromhex("0402fe13c0537bbc11acaa07d793de4e6d5e5c94eee80289070fb05d38ff58321f2e800536d538ccdaa3d9")
 G_WTLS8 = bytes.fromhex("0400000000000000000000000000010000000000000000000000000002")
+# One curve whose field needs the general algorithm for square roots, and one binary curve of even degree.
+SECP224R1, C2PNB208W1, SM2 = "1.3.132.0.33", "1.2.840.10045.3.0.10", "1.2.156.10197.1.301"
+G_P224 = bytes.fromhex(
+    "04b70e0cbd6bb4bf7f321390b94a03c1d356c21122343280d6115c1d21bd376388b5f723fb4c22dfe6cd4375a05a07476444d5819985007e34"
+)
+G_C2PNB208W1 = bytes.fromhex(
+    "0489fdfbe4abe193df9559ecf07ac0ce78554e2784eb8c1ed1a57a0f55b51a06e78e9ac38a035ff520d8b01781beb1a6bb08617de3"
+)
+# P-256 in numbers (FIPS 186-4, D.1.2.3), and the polynomial of c2pnb208w1 (ANSI X9.62).
+P_P256 = 2**256 - 2**224 + 2**192 + 2**96 - 1
+B_P256 = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+N_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+X962_PRIME, X962_BINARY = "1.2.840.10045.1.1", "1.2.840.10045.1.2"
 MODULUS = (0xC0 << 1016 | 0x3039).to_bytes(128)
 
 
@@ -65,6 +82,37 @@ def rsa(
 
 def ec(point: bytes = G_P256, curve: bytes = oid(P256)) -> bytes:
     return tlv(SEQUENCE, tlv(SEQUENCE, oid(EC), curve), tlv(BIT_STRING, b"\0", point))
+
+
+def integer(value: int) -> bytes:
+    return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1))
+
+
+def prime_field(p: int = P_P256) -> bytes:
+    return tlv(SEQUENCE, oid(X962_PRIME), integer(p))
+
+
+def binary_field(degree: int, *exponents: int) -> bytes:
+    """The basis is a trinomial's for one exponent, a pentanomial's for three."""
+    kind, basis = (2, integer(*exponents)) if len(exponents) == 1 else (3, tlv(SEQUENCE, *map(integer, exponents)))
+    return tlv(SEQUENCE, oid(X962_BINARY), tlv(SEQUENCE, integer(degree), oid(f"{X962_BINARY}.3.{kind}"), basis))
+
+
+def ec_parameters(
+    *,
+    version: bytes = tlv(INTEGER, b"\1"),
+    field: bytes = prime_field(),
+    a: bytes = (P_P256 - 3).to_bytes(32),
+    b: bytes = B_P256.to_bytes(32),
+    seed: bytes = b"",
+    base: bytes = G_P256,
+    order: bytes = integer(N_P256),
+    cofactor: bytes = tlv(INTEGER, b"\1"),
+    after: bytes = b"",
+) -> bytes:
+    """ECParameters (RFC 3279, section 2.3.5): P-256 in numbers."""
+    curve = tlv(SEQUENCE, tlv(OCTET_STRING, a), tlv(OCTET_STRING, b), seed)
+    return tlv(SEQUENCE, version, field, curve, tlv(OCTET_STRING, base), order, cofactor, after)
 
 
 def extension(kind: str, content: bytes, critical: bytes = b"") -> bytes:

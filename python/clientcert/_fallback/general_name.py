@@ -27,12 +27,15 @@ _REGISTERED_ID = 0x88
 
 _TEXT: dict[int, tuple[str, GeneralNameKind]] = {_EMAIL: ("email", "email"), _DNS: ("DNS", "dns"), _URI: ("URI", "uri")}
 _UNSUPPORTED = {_X400: "X400Name:<unsupported>", _EDI_PARTY: "EdiPartyName:<unsupported>"}
+_PIECES = frozenset(tag | der.CONSTRUCTED for tag in (*_TEXT, _IP))
 _IPV4_BYTES = 4
 _IPV6_BYTES = 16
 
 _EXPLICIT = 0xA0
 _UTF8_STRING = 0x0C
 _IA5_STRING = 0x16
+# UTF8String, PrintableString, T61String, UniversalString, BMPString.
+_DIRECTORY_STRINGS = frozenset({_UTF8_STRING, 0x13, 0x14, der.UNIVERSAL_STRING, der.BMP_STRING})
 # otherName types that OpenSSL prints: RFC 8398, RFC 6120, RFC 7585, RFC 4985, and Microsoft's.
 _OTHER_NAMES = {
     "1.3.6.1.5.5.7.8.9": ("SmtpUTF8Mailbox", _UTF8_STRING),
@@ -70,11 +73,12 @@ def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:
         _other_name(data, start, stop)
     elif tag == _DIRECTORY:
         der.finish(name.check(data, start, stop)[1], stop)
+    elif tag == _EDI_PARTY:
+        _check_edi_party_name(data, start, stop)
     elif tag == _REGISTERED_ID:
-        if not der.is_oid(data[start:stop]):
-            raise DecodeError("certificate", at)
-    elif tag not in _TEXT and tag not in _UNSUPPORTED and tag != _IP:
-        raise DecodeError("certificate", at)
+        der.check_oid(data[start:stop], at)
+    elif tag not in _TEXT and tag not in {_IP, _X400}:
+        raise DecodeError("der" if tag in _PIECES else "certificate", at)
     return tag, start, stop
 
 
@@ -85,8 +89,23 @@ def _other_name(data: bytes, at: int, end: int) -> tuple[bytes, der.Span]:
     der.finish(stop, end)
     if inner == stop:
         raise DecodeError("certificate", stop)
-    der.finish(der.read(data, inner, stop)[2], stop)
+    der.finish(der.open_type(data, inner, stop)[2], stop)
     return data[start:at], (inner, stop)
+
+
+def _check_edi_party_name(data: bytes, at: int, end: int) -> None:
+    """Check an EDIPartyName: DirectoryStrings in explicit tags, the first optional."""
+    for tag in (0xA0, 0xA1):
+        if tag == 0xA0 and not der.is_next(data, at, end, tag):  # noqa: PLR2004 - nameAssigner
+            continue
+        start, at = der.expect(data, at, end, tag)
+        if start == at:
+            raise DecodeError("certificate", at)
+        string, _, stop = der.open_type(data, start, at)
+        if string not in _DIRECTORY_STRINGS:
+            raise DecodeError("certificate", start)
+        der.finish(stop, at)
+    der.finish(at, end)
 
 
 def printed(data: bytes, tag: int, start: int, stop: int) -> str:
@@ -99,7 +118,7 @@ def printed(data: bytes, tag: int, start: int, stop: int) -> str:
     if tag == _DIRECTORY:
         return f"DirName:{_quoted(name.as_rfc2253(data, name.check(data, start, stop)), _QUOTED_UTF8)}"
     if tag == _REGISTERED_ID:
-        return f"Registered ID:{objects.dotted(content)}"
+        return f"Registered ID:{objects.dotted(content)[: objects.VALUE_CHARACTERS]}"
     if tag == _OTHER_NAME:
         return f"othername:{_printed_other_name(data, start, stop)}"
     return _UNSUPPORTED[tag]
@@ -140,7 +159,7 @@ def typed(data: bytes, tag: int, start: int, stop: int) -> tuple[GeneralNameKind
         return ("ip", _canonical_address(content)) if len(content) in {_IPV4_BYTES, _IPV6_BYTES} else None
     if tag == _DIRECTORY:
         span = name.check(data, start, stop)
-        return "dir_name", tuple((objects.dotted(oid), value) for oid, value, _, _ in name.attributes(data, span))
+        return "dir_name", name.as_pairs(data, span)
     if tag == _REGISTERED_ID:
         return "registered_id", objects.dotted(content)
     if tag == _OTHER_NAME:

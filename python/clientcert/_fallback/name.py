@@ -10,24 +10,30 @@ from clientcert.errors import DecodeError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Attribute", "as_object", "as_rfc2253", "attributes", "check"]
+__all__ = ["Attribute", "as_object", "as_pairs", "as_rfc2253", "attributes", "check", "is_text", "relative"]
 
 _UTF8_STRING = 0x0C
-# NumericString, PrintableString, T61String, IA5String and VisibleString: OpenSSL reads all of them as ISO 8859-1,
-# whatever their alphabet should be.
-_LATIN1_STRINGS = frozenset({0x12, 0x13, 0x14, 0x16, 0x1A})
-_UNIVERSAL_STRING = 0x1C
-_BMP_STRING = 0x1E
+# NumericString, PrintableString, T61String and IA5String: OpenSSL reads all of them as ISO 8859-1, whatever their
+# alphabet should be.
+_LATIN1_STRINGS = frozenset({0x12, 0x13, 0x14, 0x16})
+# OpenSSL takes values of these types though they are no strings: BIT STRING, SEQUENCE, and what ``tag2bit`` in its
+# crypto/asn1/tasn_dec.c calls unknown. Node.js then shows nothing of the name.
+_NO_TEXT = frozenset({der.BIT_STRING, der.SEQUENCE, 0x07, 0x08, 0x09, 0x0B, 0x0D, 0x0E, 0x0F, 0x1D})
+_PIECES = frozenset(range(der.CONSTRUCTED, 0x40)) - {der.SEQUENCE, der.SET}
 
 # RFC 2253, section 2.4.
 _RFC2253 = str.maketrans({character: f"\\{character}" for character in ',+"\\<>;'})
 
 
 class Attribute(NamedTuple):
-    """One attribute: its type's OBJECT IDENTIFIER content, its value, the value's element, its place."""
+    """One attribute: its type's OBJECT IDENTIFIER content, its value, the value's element, its place.
+
+    A value that is no string is ``#`` and its DER in hexadecimal (RFC 4514, section 2.4).
+    """
 
     oid: bytes
     value: str
+    is_text: bool
     element: bytes
     is_joined: bool  # to the attribute before it, in one RDN
 
@@ -44,39 +50,71 @@ def attributes(data: bytes, span: der.Span) -> Iterator[Attribute]:
     """Yield the attributes of the Name whose content this is, checking each."""
     at, end = span
     while at < end:
-        rdn = at
-        start, at = der.expect(data, rdn, end, der.SET, "name")
-        if start == at:
-            raise DecodeError("name", rdn)
-        attribute = start
-        while attribute < at:
-            is_joined = attribute > start
-            inner, attribute = der.expect(data, attribute, at, der.SEQUENCE, "name")
-            type_start, type_end = der.oid(data, inner, attribute, "name")
-            if type_end == attribute:
-                raise DecodeError("name", type_end)
-            tag, value_start, value_end = der.read(data, type_end, attribute)
-            try:
-                value = _text(tag, data[value_start:value_end])
-            except ValueError:
-                raise DecodeError("name", type_end) from None
-            der.finish(value_end, attribute, "name")
-            yield Attribute(data[type_start:type_end], value, data[type_end:value_end], is_joined)
+        start, at = der.expect(data, at, end, der.SET, "name")
+        yield from relative(data, start, at)
 
 
-def _text(tag: int, content: bytes) -> str:
-    """Return the text of a string; ValueError if it is not valid in its type, or of no string type."""
-    if tag == _UTF8_STRING:
-        return content.decode()
-    if tag in _LATIN1_STRINGS:
-        return content.decode("latin-1")
-    if tag == _UNIVERSAL_STRING:
-        return content.decode("utf-32-be")
-    if tag == _BMP_STRING:
-        text = content.decode("utf-16-be")
-        if 2 * len(text) == len(content):  # UCS-2: a surrogate is no character, not even in a pair
-            return text
-    raise ValueError("no string")
+def relative(data: bytes, at: int, end: int) -> Iterator[Attribute]:
+    """Yield the attributes of the RDN whose content this is, checking each."""
+    rdn = at
+    while at < end:
+        is_joined = at > rdn
+        inner, at = der.expect(data, at, end, der.SEQUENCE, "name")
+        type_start, type_end = der.oid(data, inner, at, "name")
+        if type_end == at:
+            raise DecodeError("name", type_end)
+        tag, _, value_end = der.read(data, type_end, at)
+        is_text = tag not in _NO_TEXT
+        read = _text if is_text else _dump
+        value = read(data, type_end, at)
+        der.finish(value_end, at, "name")
+        yield Attribute(data[type_start:type_end], value, is_text, data[type_end:value_end], is_joined)
+
+
+def _text(data: bytes, at: int, end: int) -> str:
+    """Return the text of a string, which must be valid in its type."""
+    tag, start, stop = der.read(data, at, end)
+    content = data[start:stop]
+    if tag in _PIECES:
+        raise DecodeError("der", at)
+    try:
+        if tag == _UTF8_STRING:
+            return content.decode()
+        if tag in _LATIN1_STRINGS:
+            return content.decode("latin-1")
+        if tag == der.UNIVERSAL_STRING:
+            return content.decode("utf-32-be")
+        if tag == der.BMP_STRING:
+            text = content.decode("utf-16-be")
+            if 2 * len(text) == len(content):  # UCS-2: a surrogate is no character, not even in a pair
+                return text
+    except UnicodeDecodeError:
+        pass
+    raise DecodeError("name", at)
+
+
+def _dump(data: bytes, at: int, end: int) -> str:
+    """Return the DER of a value in hexadecimal (RFC 4514, section 2.4), as OpenSSL encodes it anew."""
+    tag, _, stop = der.read(data, at, end)
+    element = data[at:stop]
+    if tag == der.BIT_STRING:
+        start, _ = der.bit_string(data, at, end, fault="name")
+        element = element[:-1] + bytes((element[-1] >> data[start] << data[start],))
+    return _hexadecimal(element)
+
+
+def _hexadecimal(element: bytes) -> str:
+    return f"#{element.hex().upper()}"
+
+
+def as_pairs(data: bytes, span: der.Span) -> tuple[tuple[str, str], ...]:
+    """Return dotted OID and value of each attribute."""
+    return tuple((objects.dotted(attribute.oid), attribute.value) for attribute in attributes(data, span))
+
+
+def is_text(data: bytes, span: der.Span) -> bool:
+    """Say whether all values are strings."""
+    return all(attribute.is_text for attribute in attributes(data, span))
 
 
 def as_object(data: bytes, span: der.Span) -> dict[str, str | tuple[str, ...]]:
@@ -92,8 +130,10 @@ def as_rfc2253(data: bytes, span: der.Span) -> str:
     parts: list[str] = []
     # RFC 2253, section 2.1: the last RDN first. OpenSSL turns the attributes of an RDN round, too.
     for attribute in reversed(list(attributes(data, span))):
-        is_known = objects.is_known(attribute.oid)
-        value = _escape(attribute.value) if is_known else f"#{attribute.element.hex().upper()}"
+        value = attribute.value
+        if attribute.is_text:
+            is_known = objects.is_known(attribute.oid)
+            value = _escape(value) if is_known else _hexadecimal(attribute.element)
         parts += (objects.short_name(attribute.oid), "=", value, "+" if attribute.is_joined else ",")
     return "".join(parts[:-1])
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 from importlib import resources
-from typing import NamedTuple
 
-__all__ = ["Curve", "curve", "dotted", "is_known", "long_name", "short_name"]
+__all__ = ["NAME_CHARACTERS", "VALUE_CHARACTERS", "dotted", "is_known", "long_name", "rows", "short_name"]
+
+NAME_CHARACTERS = 79
+"""What Node.js shows of the OBJECT IDENTIFIER of an attribute type or an access method: its buffer has 80 bytes."""
+
+VALUE_CHARACTERS = 255
+"""What Node.js shows of a registeredID or a key purpose: its buffers have 256 bytes."""
 
 _REMEMBERED = 1024  # OIDs: a few dozen occur in practice, and a client may send others
-
-
-class Curve(NamedTuple):
-    """An elliptic curve: OpenSSL's name, NIST's where there is one, and its size."""
-
-    name: str
-    nist: str | None
-    order_bits: int
-    field_bytes: int
 
 
 @lru_cache(_REMEMBERED)
@@ -44,34 +40,22 @@ def short_name(oid: bytes) -> str:
     """Return OpenSSL's short name, or the dotted text where it has none."""
     text = dotted(oid)
     names = _objects().get(text)
-    return names[0] if names else text
+    return names[0] if names else text[:NAME_CHARACTERS]
 
 
 def long_name(oid: bytes) -> str:
     """Return OpenSSL's long name, or the dotted text where it has none."""
     text = dotted(oid)
     names = _objects().get(text)
-    return names[1] if names else text
-
-
-def curve(oid: bytes) -> Curve | None:
-    """Return the curve that OpenSSL knows by this OBJECT IDENTIFIER's content."""
-    return _curves().get(dotted(oid))
+    return names[1] if names else text[:NAME_CHARACTERS]
 
 
 @cache
 def _objects() -> dict[str, tuple[str, str]]:
-    return {oid: (short, long) for oid, short, long in _rows("objects.txt")}
+    return {oid: (short, long) for oid, short, long in rows("objects.txt")}
 
 
-@cache
-def _curves() -> dict[str, Curve]:
-    return {
-        oid: Curve(name, None if nist == "-" else nist, int(order_bits), (int(field_bits) + 7) // 8)
-        for oid, name, nist, order_bits, field_bits in _rows("curves.txt")
-    }
-
-
-def _rows(table: str) -> list[list[str]]:
+def rows(table: str) -> list[list[str]]:
+    """Return the cells of a data file's lines without its comments."""
     text = resources.files(__package__).joinpath(table).read_text("ascii")
     return [line.split("\t") for line in text.splitlines() if not line.startswith("#")]

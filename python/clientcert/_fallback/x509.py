@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from clientcert._fallback import der, general_name, limits, name, objects
+from clientcert._fallback import ca, der, general_name, key, limits, name, objects, times
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -31,17 +28,8 @@ _SUBJECT_ALT_NAME = bytes.fromhex("551d11")
 _BASIC_CONSTRAINTS = bytes.fromhex("551d13")
 _EXTENDED_KEY_USAGE = bytes.fromhex("551d25")
 _INFO_ACCESS = bytes.fromhex("2b06010505070101")
-_RSA = bytes.fromhex("2a864886f70d010101")
-_EC = bytes.fromhex("2a8648ce3d0201")
 
 _KEY_CERT_SIGN = 5  # the bit's number (RFC 5280, section 4.2.1.3)
-_RSA_ALGORITHM = der.encode(der.SEQUENCE, der.encode(der.OBJECT_IDENTIFIER, _RSA) + der.encode(der.NULL, b""))
-_LONGEST_EXPONENT = 2**64 - 1  # Node.js prints one machine word, all ones where the exponent does not fit
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_UTC_TIME = re.compile(rb"\d{12}Z")
-_GENERALIZED_TIME = re.compile(rb"\d{14}Z")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Certificate:
@@ -49,6 +37,7 @@ class Certificate:
 
     __slots__ = (
         "_extensions",
+        "_is_ca",
         "_issuer",
         "_key",
         "_keys",
@@ -68,6 +57,7 @@ class Certificate:
     _subject: Span
     _spki: Span
     _extensions: dict[bytes, Span]  # extnValue by extnID, the first where one occurs twice
+    _is_ca: bool
     _key: dict[str, Any] | None
     _keys: tuple[str, ...] | None
 
@@ -78,12 +68,16 @@ class Certificate:
         self._key = self._keys = None
         start, end = der.expect(data, 0, len(data), der.SEQUENCE)
         der.finish(end, len(data), "trailing_data")
-        at = self._check_tbs(*der.expect(data, start, end, der.SEQUENCE))
-        _, at = _algorithm(data, at, end)
-        _, at = der.bit_string(data, at, end)
-        der.finish(at, end)
+        extensions: list[tuple[bytes, int, Span]] = []
+        at = self._check_tbs(*der.expect(data, start, end, der.SEQUENCE), extensions)
+        _, signature = _algorithm(data, at, end)
+        bits = der.bit_string(data, signature, end)
+        if not der.has_zero_padding(data, bits):  # OpenSSL encodes it anew, and Node.js shows that as `raw`
+            raise DecodeError("der", signature)
+        der.finish(bits[1], end)
+        self._is_ca = self._check_ca(extensions)
 
-    def _check_tbs(self, at: int, end: int) -> int:
+    def _check_tbs(self, at: int, end: int, extensions: list[tuple[bytes, int, Span]]) -> int:
         data = self.der
         if der.is_next(data, at, end, _VERSION):
             start, at = der.expect(data, at, end, _VERSION)
@@ -98,19 +92,19 @@ class Certificate:
         self._spki = _public_key_info(data, self._subject[1], end)
         _, at = self._spki
         for tag in (_ISSUER_UNIQUE_ID, _SUBJECT_UNIQUE_ID):
-            if der.is_next(data, at, end, tag):
+            if der.optional(data, at, end, tag):
                 _, at = der.bit_string(data, at, end, tag)
         self._extensions = {}
         if der.is_next(data, at, end, _EXTENSIONS):
             start, at = der.expect(data, at, end, _EXTENSIONS)
             start, stop = der.expect(data, start, at, der.SEQUENCE)
             while start < stop:
-                start = self._check_extension(start, stop)
+                start = self._check_extension(start, stop, extensions)
             der.finish(stop, at)
         der.finish(at, end)
         return end
 
-    def _check_extension(self, extension: int, end: int) -> int:
+    def _check_extension(self, extension: int, end: int, extensions: list[tuple[bytes, int, Span]]) -> int:
         data = self.der
         at, stop = der.expect(data, extension, end, der.SEQUENCE)
         start, at = der.oid(data, at, stop)
@@ -127,15 +121,38 @@ class Certificate:
                 check(data, value, at)
             except DecodeError:
                 raise DecodeError("extension", extension) from None
+        if extension_id == _INFO_ACCESS:
+            _parses(data, extension, (value, at), _check_info_access)
         self._extensions.setdefault(extension_id, (value, at))
+        extensions.append((extension_id, extension, (value, at)))
         return stop
+
+    def _check_ca(self, extensions: list[tuple[bytes, int, Span]]) -> bool:
+        """Return OpenSSL's ``X509_check_ca(...) == 1``.
+
+        basicConstraints says so, keyUsage does not forbid it, and what else OpenSSL decodes parses and is there once.
+        """
+        usage = self._extensions.get(_KEY_USAGE)
+        if usage and not _has_bit(self.der, usage, _KEY_CERT_SIGN):
+            return False
+        constraints = self._extensions.get(_BASIC_CONSTRAINTS)
+        if constraints is None or not _says_ca(self.der, *constraints):
+            return False
+        is_ca = ca.PROXY_CERT_INFO not in self._extensions
+        seen = set()
+        for extension_id, extension, span in extensions:
+            check = ca.CHECKED.get(extension_id)
+            if check:
+                is_ca &= _parses(self.der, extension, span, check) and extension_id not in seen
+                seen.add(extension_id)
+        return is_ca
 
     def keys(self) -> tuple[str, ...]:
         """Return the keys that Node.js has for this certificate, in its order."""
         if self._keys is None:
             self._keys = (
-                "subject",
-                "issuer",
+                *(("subject",) if name.is_text(self.der, self._subject) else ()),
+                *(("issuer",) if name.is_text(self.der, self._issuer) else ()),
                 *(("subjectaltname",) if _SUBJECT_ALT_NAME in self._extensions else ()),
                 *(("infoAccess",) if _INFO_ACCESS in self._extensions else ()),
                 "ca",
@@ -161,7 +178,7 @@ class Certificate:
     def attributes(self, which: Literal["subject", "issuer"]) -> Attributes:
         """Return dotted OID and value of each attribute of a distinguished name."""
         span = self._subject if which == "subject" else self._issuer
-        return tuple((objects.dotted(oid), value) for oid, value, _, _ in name.attributes(self.der, span))
+        return name.as_pairs(self.der, span)
 
     def general_names(self) -> tuple[tuple[GeneralNameKind, Any], ...]:
         """Return kind and value of each subject alternative name that has a typed value."""
@@ -204,33 +221,14 @@ class Certificate:
             return None
         return {key: tuple(found) for key, found in values.items()}
 
-    def _is_ca(self) -> bool:
-        usage = self._extensions.get(_KEY_USAGE)
-        if usage and not _has_bit(self.der, usage, _KEY_CERT_SIGN):
-            return False
-        constraints = self._extensions.get(_BASIC_CONSTRAINTS)
-        if constraints is None:
-            return False
-        at, end = der.expect(self.der, *constraints, der.SEQUENCE)
-        return der.is_next(self.der, at, end, der.BOOLEAN) and self.der[der.boolean(self.der, at, end)[0]] != 0
-
     def _extended_key_usage(self) -> tuple[str, ...]:
-        return tuple(map(objects.dotted, _key_purposes(self.der, *self._extensions[_EXTENDED_KEY_USAGE])))
+        purposes = _key_purposes(self.der, *self._extensions[_EXTENDED_KEY_USAGE])
+        return tuple(objects.dotted(purpose)[: objects.VALUE_CHARACTERS] for purpose in purposes)
 
     def _public_key(self) -> dict[str, Any]:
         """Return the keys and values that Node.js has for an RSA or EC key: none where OpenSSL cannot decode it."""
         if self._key is None:
-            data = self.der
-            at, end = der.expect(data, *self._spki, der.SEQUENCE)
-            at, stop = der.expect(data, at, end, der.SEQUENCE)
-            start, parameters = der.oid(data, at, stop)
-            unused_bits, _ = der.bit_string(data, stop, end)
-            reader = _KEYS.get(data[start:parameters])
-            key: dict[str, Any] = {}
-            if reader and data[unused_bits] == 0:  # a key is whole bytes
-                with suppress(DecodeError):
-                    key = reader(data[parameters:stop], data[unused_bits + 1 : end])
-            self._key = key
+            self._key = key.read(self.spki())
         return self._key
 
     def _serial_number(self) -> str:
@@ -244,23 +242,21 @@ class Certificate:
         return hashlib.new(algorithm, self.der, usedforsecurity=False).digest().hex(":").upper()
 
     def _printed_time(self, at: int) -> str:
-        time = _datetime(self.der, at)
-        if time is None:
-            return "Bad time value"
-        return f"{_MONTHS[time.month - 1]} {time.day:2} {time:%H:%M:%S} {time.year} GMT"
+        time = times.read(self.der, at)
+        return "Bad time value" if time is None else str(time)
 
     def _seconds(self, at: int) -> int:
-        time = _datetime(self.der, at)
+        time = times.read(self.der, at)
         if time is None:
             raise DecodeError("time", at)
-        return (time - _EPOCH) // timedelta(seconds=1)
+        return time.timestamp
 
     _READERS: ClassVar[dict[str, Callable[[Certificate], Any]]] = {
         "subject": lambda self: name.as_object(self.der, self._subject),
         "issuer": lambda self: name.as_object(self.der, self._issuer),
         "subjectaltname": _subject_alt_name,
         "infoAccess": _info_access,
-        "ca": _is_ca,
+        "ca": lambda self: self._is_ca,
         "valid_from": lambda self: self._printed_time(self._not_before),
         "valid_to": lambda self: self._printed_time(self._not_after),
         "fingerprint": lambda self: self._fingerprint("sha1"),
@@ -277,15 +273,15 @@ def _algorithm(data: bytes, at: int, end: int) -> Span:
     start, stop = der.expect(data, at, end, der.SEQUENCE)
     _, at = der.oid(data, start, stop)
     if at < stop:
-        _, _, at = der.read(data, at, stop)
+        _, _, at = der.open_type(data, at, stop)
     der.finish(at, stop)
     return start, stop
 
 
 def _time(data: bytes, at: int, end: int) -> int:
     """Check that the next element is a Time, whatever it says; return its end."""
-    tag = der.UTC_TIME if der.is_next(data, at, end, der.UTC_TIME) else der.GENERALIZED_TIME
-    return der.expect(data, at, end, tag)[1]
+    _, stop = der.optional(data, at, end, der.UTC_TIME) or der.expect(data, at, end, der.GENERALIZED_TIME)
+    return stop
 
 
 def _public_key_info(data: bytes, at: int, end: int) -> Span:
@@ -316,6 +312,11 @@ def _check_basic_constraints(data: bytes, at: int, end: int) -> None:
     der.finish(at, end)
 
 
+def _says_ca(data: bytes, at: int, end: int) -> bool:
+    at, end = der.expect(data, at, end, der.SEQUENCE)
+    return der.is_next(data, at, end, der.BOOLEAN) and data[der.boolean(data, at, end)[0]] != 0
+
+
 def _check_key_usage(data: bytes, at: int, end: int) -> None:
     der.finish(der.bit_string(data, at, end)[1], end)
 
@@ -344,6 +345,22 @@ def _access_descriptions(data: bytes, at: int, end: int) -> Iterator[tuple[bytes
         yield data[start:stop], location
 
 
+def _check_info_access(data: bytes, at: int, end: int) -> None:
+    for _ in _access_descriptions(data, at, end):
+        pass
+
+
+def _parses(data: bytes, extension: int, span: Span, check: Callable[[bytes, int, int], None]) -> bool:
+    """Say whether an extension that may be anything is decoded without a fault. What OpenSSL alone reads is refused."""
+    try:
+        check(data, *span)
+    except DecodeError as error:
+        if error.code == "der":
+            raise DecodeError("extension", extension) from None
+        return False
+    return True
+
+
 _CHECKED: dict[bytes, Callable[[bytes, int, int], None]] = {
     _SUBJECT_ALT_NAME: _check_general_names,
     _BASIC_CONSTRAINTS: _check_basic_constraints,
@@ -359,63 +376,3 @@ def _has_bit(data: bytes, span: Span, number: int) -> bool:
     if number >= 8 * (stop - start - 1) - data[start]:
         return False
     return bool(data[start + 1 + number // 8] & 0x80 >> number % 8)
-
-
-def _rsa_key(_: bytes, content: bytes) -> dict[str, Any]:
-    """Return what Node.js has for an RSAPublicKey (RFC 8017, appendix A.1.1)."""
-    at, end = der.expect(content, 0, len(content), der.SEQUENCE)
-    # OpenSSL reads both numbers as magnitudes, whatever the sign bit says, and ignores what follows the key.
-    start, at = der.expect(content, at, end, der.INTEGER)
-    modulus = int.from_bytes(content[start:at])
-    start, at = der.expect(content, at, end, der.INTEGER)
-    exponent = int.from_bytes(content[start:at])
-    der.finish(at, end)
-    numbers = b"".join(der.encode(der.INTEGER, _magnitude(number)) for number in (modulus, exponent))
-    key = der.encode(der.BIT_STRING, b"\0" + der.encode(der.SEQUENCE, numbers))
-    return {
-        "modulus": f"{modulus:X}",
-        "bits": modulus.bit_length(),
-        "exponent": f"{min(exponent, _LONGEST_EXPONENT):#x}",
-        "pubkey": der.encode(der.SEQUENCE, _RSA_ALGORITHM + key),
-    }
-
-
-def _magnitude(number: int) -> bytes:
-    """Return the content of the INTEGER that a number which is not negative has: one bit for the sign."""
-    return number.to_bytes(number.bit_length() // 8 + 1)
-
-
-def _ec_key(parameters: bytes, point: bytes) -> dict[str, Any]:
-    """Return what Node.js has for a point (SEC 1, section 2.3.3) on a named curve."""
-    curve = objects.curve(parameters[slice(*der.oid(parameters, 0, len(parameters)))])
-    if curve is None or not point:
-        return {}
-    coordinates = _COORDINATES.get(point[0])
-    if coordinates is None or len(point) != 1 + coordinates * curve.field_bytes:
-        return {}
-    key: dict[str, Any] = {"bits": curve.order_bits, "pubkey": point, "asn1Curve": curve.name}
-    if curve.nist:
-        key["nistCurve"] = curve.nist
-    return key
-
-
-_KEYS: dict[bytes, Callable[[bytes, bytes], dict[str, Any]]] = {_RSA: _rsa_key, _EC: _ec_key}
-"""What reads the parameters and the key of an algorithm."""
-
-_COORDINATES = {0x02: 1, 0x03: 1, 0x04: 2, 0x06: 2, 0x07: 2}
-"""How many coordinates follow the first byte of a point: compressed, uncompressed, hybrid."""
-
-
-def _datetime(data: bytes, at: int) -> datetime | None:
-    """Return the Time at ``at`` in the form of RFC 5280, section 4.1.2.5; None for any other."""
-    tag, start, stop = der.read(data, at, len(data))
-    content = data[start:stop]
-    if tag == der.UTC_TIME and _UTC_TIME.fullmatch(content):
-        content = (b"19" if content >= b"50" else b"20") + content
-    elif tag != der.GENERALIZED_TIME or not _GENERALIZED_TIME.fullmatch(content):
-        return None
-    month, day, hour, minute, second = (int(content[at : at + 2]) for at in range(4, 14, 2))
-    try:
-        return datetime(int(content[:4]), month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:
-        return None

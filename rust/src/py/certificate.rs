@@ -67,7 +67,9 @@ impl Certificate {
     }
 
     #[pyo3(signature = (oid, /))]
-    fn extension<'py>(&self, py: Python<'py>, oid: &str) -> Option<Bound<'py, PyBytes>> {
+    fn extension<'py>(&self, py: Python<'py>, oid: &Bound<'py, PyString>) -> Option<Bound<'py, PyBytes>> {
+        // Text that is not UTF-8 is no OBJECT IDENTIFIER.
+        let oid = oid.to_str().ok()?;
         self.core.extension(oid).map(|content| PyBytes::new(py, content))
     }
 

@@ -5,6 +5,18 @@ use super::{objects, san};
 use crate::der::{Reader, tag};
 use crate::error::DecodeError;
 
+/// Checks the content of an authorityInfoAccess extension, and allocates nothing.
+pub(super) fn check(content: &mut Reader<'_>) -> Result<(), DecodeError> {
+    let mut descriptions = content.enter(tag::SEQUENCE)?;
+    while !descriptions.is_empty() {
+        let mut description = descriptions.enter(tag::SEQUENCE)?;
+        description.oid()?;
+        san::check(&mut description)?;
+        description.finish()?;
+    }
+    Ok(())
+}
+
 /// Reads the content of an authorityInfoAccess extension: each `method - kind` with its locations.
 pub(super) fn read(content: &mut Reader<'_>) -> Result<Groups, DecodeError> {
     let mut printed = String::new();

@@ -1,67 +1,49 @@
-//! The subject's public key, for the two kinds whose numbers Node.js shows: RSA and named EC curves.
+//! The subject's public key, for the two kinds whose numbers Node.js shows: RSA and elliptic curves.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
-use x509_parser::asn1_rs::{Class, Tag};
 use x509_parser::num_bigint::BigUint;
-use x509_parser::oid_registry::{OID_KEY_TYPE_EC_PUBLIC_KEY, OID_PKCS1_RSAENCRYPTION};
-use x509_parser::prelude::FromDer as _;
-use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::objects;
-use crate::der::{Reader, is_oid, tag};
+use super::curve::{Curve, Field, Form, Named, Point};
+use crate::der::{Reader, tag};
 use crate::error::{DecodeError, Reason};
+use crate::limits;
+
+const RSA_ENCRYPTION: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
+/// `rsa` of X.509 (1988), which OpenSSL takes for rsaEncryption.
+const RSA: &[u8] = b"\x55\x08\x01\x01";
+const EC_PUBLIC_KEY: &[u8] = b"\x2a\x86\x48\xce\x3d\x02\x01";
+const PRIME_FIELD: &[u8] = b"\x2a\x86\x48\xce\x3d\x01\x01";
+const BINARY_FIELD: &[u8] = b"\x2a\x86\x48\xce\x3d\x01\x02";
+const TRINOMIAL_BASIS: &[u8] = b"\x2a\x86\x48\xce\x3d\x01\x02\x03\x02";
+const PENTANOMIAL_BASIS: &[u8] = b"\x2a\x86\x48\xce\x3d\x01\x02\x03\x03";
+
+/// The bytes of the largest version: OpenSSL has it in 32 bits.
+const VERSION_BYTES: usize = 4;
 
 /// `SEQUENCE { rsaEncryption, NULL }` (RFC 3279, section 2.3.1).
 const RSA_ALGORITHM: [u8; 15] = *b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 
-/// A named curve, as OpenSSL knows it.
-#[derive(Clone, Copy, Debug)]
-struct Curve {
-    short: &'static str,
-    nist: Option<&'static str>,
-    order_bits: usize,
-    field_bytes: usize,
-}
-
-/// The curves of OpenSSL by dotted OID.
-static CURVES: LazyLock<HashMap<&str, Curve>> = LazyLock::new(|| {
-    objects::rows(include_str!("../../../python/clientcert/_fallback/curves.txt"))
-        .filter_map(|row| {
-            let mut cells = row.split('\t');
-            let (oid, short, nist) = (cells.next()?, cells.next()?, cells.next()?);
-            let (order_bits, field_bits) = (cells.next()?.parse().ok()?, cells.next()?.parse::<usize>().ok()?);
-            let nist = Some(nist).filter(|nist| *nist != "-");
-            Some((oid, Curve { short, nist, order_bits, field_bytes: field_bits.div_ceil(8) }))
-        })
-        .collect()
-});
-
 /// A public key that Node.js shows the numbers of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Key {
     Rsa { modulus: BigUint, exponent: BigUint },
-    Ec { point: Vec<u8>, order_bits: usize, short: &'static str, nist: Option<&'static str> },
+    Ec { point: Vec<u8>, order_bits: u64, named: Option<&'static Named> },
 }
 
 impl Key {
-    /// Reads a SubjectPublicKeyInfo; None for other kinds, and for keys that cannot be decoded.
+    /// Reads a SubjectPublicKeyInfo; None for other kinds, and for keys that OpenSSL cannot decode.
     pub(super) fn read(spki: &[u8]) -> Option<Self> {
-        let (_, info) = SubjectPublicKeyInfo::from_der(spki).ok()?;
-        if info.subject_public_key.unused_bits != 0 {
-            return None; // a key is whole bytes
+        let mut info = Reader::new(spki, 0, Reason::Certificate).enter(tag::SEQUENCE).ok()?;
+        let mut algorithm = info.enter(tag::SEQUENCE).ok()?;
+        let oid = algorithm.oid().ok()?;
+        let (unused, bits) = info.bit_string(tag::BIT_STRING).ok()?;
+        let mut key = bits.to_vec();
+        if let Some(last) = key.last_mut() {
+            *last &= u8::MAX << unused; // as OpenSSL does (`c2i_ASN1_BIT_STRING`)
         }
-        let key: &[u8] = &info.subject_public_key.data;
-        let algorithm = &info.algorithm.algorithm;
-        if *algorithm == OID_PKCS1_RSAENCRYPTION {
-            Self::read_rsa(key).ok()
-        } else if *algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
-            let curve = info.algorithm.parameters.as_ref()?;
-            let is_named = curve.tag() == Tag::Oid && curve.class() == Class::Universal && curve.header.is_primitive();
-            if is_named { Self::read_ec(curve.data, key) } else { None }
-        } else {
-            None
+        match oid {
+            RSA_ENCRYPTION | RSA => Self::read_rsa(&key).ok(),
+            EC_PUBLIC_KEY => Self::read_ec(&mut algorithm, &key),
+            _ => None,
         }
     }
 
@@ -75,23 +57,35 @@ impl Key {
         Ok(Self::Rsa { modulus, exponent })
     }
 
-    /// A point (SEC 1, section 2.3.3) on a named curve.
-    fn read_ec(oid: &[u8], point: &[u8]) -> Option<Self> {
-        let curve = CURVES.get(is_oid(oid).then(|| objects::dotted(oid))?.as_str())?;
-        has_form(point, curve.field_bytes).then(|| Self::Ec {
-            point: point.to_vec(),
-            order_bits: curve.order_bits,
-            short: curve.short,
-            nist: curve.nist,
-        })
+    /// A point on the curve that EcpkParameters (RFC 3279, section 2.3.5) describe. OpenSSL writes it with both
+    /// coordinates, but on a curve without a name in the form that the generator has.
+    fn read_ec(parameters: &mut Reader<'_>, encoded: &[u8]) -> Option<Self> {
+        if parameters.next_is(tag::OBJECT_IDENTIFIER) {
+            return Self::on_named(Named::with_oid(parameters.oid().ok()?)?, encoded);
+        }
+        let Explicit { curve, generator, form, order } = Explicit::read(parameters)?;
+        if let Some(named) = Named::with_parameters(&curve, &generator, &order) {
+            return Self::on_named(named, encoded);
+        }
+        let point = curve.encode(&curve.decode(encoded)?, form)?;
+        Some(Self::Ec { point, order_bits: order.bits(), named: None })
+    }
+
+    fn on_named(named: &'static Named, encoded: &[u8]) -> Option<Self> {
+        if named.short == "SM2" {
+            return None; // to OpenSSL, a key on this curve is of another kind
+        }
+        let point = named.curve.encode(&named.curve.decode(encoded)?, Form::Uncompressed)?;
+        Some(Self::Ec { point, order_bits: named.order.bits(), named: Some(named) })
     }
 
     /// The size in bits: of the modulus, or of the order of the curve.
     pub(super) fn bits(&self) -> usize {
-        match self {
-            Self::Rsa { modulus, .. } => usize::try_from(modulus.bits()).unwrap_or(usize::MAX),
+        let bits = match self {
+            Self::Rsa { modulus, .. } => modulus.bits(),
             Self::Ec { order_bits, .. } => *order_bits,
-        }
+        };
+        usize::try_from(bits).unwrap_or(usize::MAX)
     }
 
     /// What Node.js has as `pubkey`: the point, or the SubjectPublicKeyInfo of an RSA key in DER.
@@ -123,30 +117,101 @@ impl Key {
         }
     }
 
-    /// OpenSSL's short name of the curve, for EC.
-    pub(super) const fn asn1_curve(&self) -> Option<&'static str> {
-        match self {
-            Self::Ec { short, .. } => Some(short),
-            Self::Rsa { .. } => None,
-        }
+    /// OpenSSL's short name of the curve, for EC, if it has one.
+    pub(super) fn asn1_curve(&self) -> Option<&'static str> {
+        self.named().map(|named| named.short)
     }
 
     /// NIST's name of the curve, for EC, if it has one.
-    pub(super) const fn nist_curve(&self) -> Option<&'static str> {
+    pub(super) fn nist_curve(&self) -> Option<&'static str> {
+        self.named()?.nist
+    }
+
+    const fn named(&self) -> Option<&'static Named> {
         match self {
-            Self::Ec { nist, .. } => *nist,
+            Self::Ec { named, .. } => *named,
             Self::Rsa { .. } => None,
         }
     }
 }
 
-/// Whether a point has one of the forms of SEC 1, section 2.3.3, with the length that the field asks for.
-fn has_form(point: &[u8], field_bytes: usize) -> bool {
-    match point {
-        [2 | 3, x @ ..] => x.len() == field_bytes,
-        [4 | 6 | 7, xy @ ..] => xy.len() == 2 * field_bytes,
-        _ => false,
+/// ECParameters (RFC 3279, section 2.3.5), with the checks of OpenSSL (`EC_GROUP_new_from_ecparameters`): it looks
+/// neither at the version nor at the seed, and believes the order and the cofactor.
+struct Explicit {
+    curve: Curve,
+    generator: Point,
+    form: Form,
+    order: BigUint,
+}
+
+impl Explicit {
+    fn read(parameters: &mut Reader<'_>) -> Option<Self> {
+        let mut parameters = parameters.enter(tag::SEQUENCE).ok()?;
+        let version = parameters.expect(tag::INTEGER).ok()?;
+        let mut again = Reader::new(version.whole, 0, Reason::Certificate);
+        if !version.content.is_empty() && again.integer().ok()?.len() > VERSION_BYTES {
+            return None;
+        }
+        let field = field(&mut parameters.enter(tag::SEQUENCE).ok()?)?;
+        let mut coefficients = parameters.enter(tag::SEQUENCE).ok()?;
+        let a = coefficients.expect(tag::OCTET_STRING).ok()?.content;
+        let b = coefficients.expect(tag::OCTET_STRING).ok()?.content;
+        if !coefficients.is_empty() && coefficients.bit_string(tag::BIT_STRING).ok()?.1.is_empty() {
+            return None;
+        }
+        coefficients.finish().ok()?;
+        let curve = Curve::new(field, a, b)?;
+        let base = parameters.expect(tag::OCTET_STRING).ok()?.content;
+        let order = natural(&mut parameters)?;
+        if order == BigUint::ZERO || order.bits() > curve.bits() + 1 {
+            return None; // beyond the bound of Hasse
+        }
+        if !parameters.is_empty() {
+            natural(&mut parameters)?;
+        }
+        parameters.finish().ok()?;
+        Some(Self { generator: curve.decode(base)?, form: Form::of(base)?, curve, order })
     }
+}
+
+/// FieldID (RFC 3279, section 2.3.5).
+fn field(id: &mut Reader<'_>) -> Option<Field> {
+    let kind = id.oid().ok()?;
+    if kind == PRIME_FIELD {
+        let p = natural(id)?;
+        id.finish().ok()?;
+        return Field::prime(p);
+    }
+    let mut binary = id.enter(tag::SEQUENCE).ok().filter(|_| kind == BINARY_FIELD)?;
+    id.finish().ok()?;
+    let degree = exponent(&mut binary)?;
+    let exponents = match binary.oid().ok()? {
+        TRINOMIAL_BASIS => vec![0, exponent(&mut binary)?, degree],
+        PENTANOMIAL_BASIS => {
+            let mut middle = binary.enter(tag::SEQUENCE).ok()?;
+            let exponents = vec![0, exponent(&mut middle)?, exponent(&mut middle)?, exponent(&mut middle)?, degree];
+            middle.finish().ok()?;
+            exponents
+        }
+        _ => return None,
+    };
+    binary.finish().ok()?;
+    let mut f = BigUint::ZERO;
+    for exponent in &exponents {
+        f.set_bit(*exponent, true);
+    }
+    if exponents.is_sorted_by(|lower, higher| lower < higher) { Field::binary(f) } else { None }
+}
+
+/// The exponent of a term of a reduction polynomial.
+fn exponent(reader: &mut Reader<'_>) -> Option<u64> {
+    u64::try_from(natural(reader)?).ok().filter(|exponent| *exponent <= limits::FIELD_BITS)
+}
+
+/// An INTEGER that is not negative.
+fn natural(reader: &mut Reader<'_>) -> Option<BigUint> {
+    let content = reader.integer().ok()?;
+    content.first().is_some_and(|first| *first < 0x80).then(|| BigUint::from_bytes_be(content))
 }
 
 /// The DER of a non-negative INTEGER.

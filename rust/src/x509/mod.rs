@@ -6,6 +6,8 @@
 //! not parse, and a second one of the same kind.
 
 mod access;
+mod ca;
+mod curve;
 mod grouped;
 mod key;
 mod name;
@@ -16,6 +18,7 @@ mod time;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
@@ -27,7 +30,7 @@ pub use self::name::{Attribute, latin1};
 pub use self::objects::dotted;
 pub use self::san::{GeneralName, ip_address};
 use self::time::Time;
-use crate::der::{Reader, tag};
+use crate::der::{Reader, has_zero_padding, tag};
 use crate::error::{DecodeError, Reason};
 use crate::limits;
 
@@ -36,9 +39,6 @@ const BASIC_CONSTRAINTS: &[u8] = b"\x55\x1d\x13";
 const KEY_USAGE: &[u8] = b"\x55\x1d\x0f";
 const EXT_KEY_USAGE: &[u8] = b"\x55\x1d\x25";
 const INFO_ACCESS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x01\x01";
-
-/// keyCertSign, bit 5 of keyUsage (RFC 5280, section 4.2.1.3).
-const KEY_CERT_SIGN: u8 = 0b0000_0100;
 
 /// The keys of Node.js's object, in its order.
 pub const KEYS: [&str; 19] = [
@@ -96,8 +96,16 @@ pub enum NameOf {
 /// One extension: where its OBJECT IDENTIFIER and its content are.
 #[derive(Clone, Debug)]
 struct Extension {
+    start: usize,
     oid: Range<usize>,
     content: Range<usize>,
+}
+
+/// A distinguished name: where it is, and whether all its values are strings.
+#[derive(Clone, Debug)]
+struct Name {
+    range: Range<usize>,
+    is_text: bool,
 }
 
 /// A certificate whose structure has been checked.
@@ -105,12 +113,15 @@ struct Extension {
 pub struct Certificate {
     der: Box<[u8]>,
     serial_number: Range<usize>,
-    issuer: Range<usize>,
+    issuer: Name,
     not_before: (u8, usize, Range<usize>),
     not_after: (u8, usize, Range<usize>),
-    subject: Range<usize>,
+    subject: Name,
     spki: Range<usize>,
     extensions: Vec<Extension>,
+    is_ca: bool,
+    /// The key, once it has been asked for.
+    key: OnceLock<Option<Key>>,
 }
 
 impl Certificate {
@@ -131,9 +142,15 @@ impl Certificate {
         let mut tbs = certificate.enter(tag::SEQUENCE)?;
         let mut parsed = tbs_certificate(&mut tbs)?;
         algorithm_identifier(&mut certificate)?;
-        certificate.bit_string(tag::BIT_STRING)?;
+        let signature = certificate.at();
+        let (unused, bits) = certificate.bit_string(tag::BIT_STRING)?;
+        // OpenSSL encodes the signature anew, and Node.js shows that as `raw`.
+        if !has_zero_padding(unused, bits) {
+            return Err(DecodeError::new(Reason::Der, signature));
+        }
         certificate.finish()?;
         parsed.der = der.into_boxed_slice();
+        parsed.is_ca = parsed.check_ca()?;
         Ok(parsed)
     }
 
@@ -152,15 +169,17 @@ impl Certificate {
     /// The keys that Node.js has for this certificate, in its order.
     #[must_use]
     pub fn keys(&self) -> Vec<&'static str> {
-        let key = Key::read(self.spki());
+        let key = self.key();
         let is_present = |name: &&str| match *name {
+            "subject" => self.subject.is_text,
+            "issuer" => self.issuer.is_text,
             "subjectaltname" => self.content(SUBJECT_ALT_NAME).is_some(),
             "infoAccess" => self.content(INFO_ACCESS).is_some(),
             "ext_key_usage" => self.content(EXT_KEY_USAGE).is_some(),
             "modulus" | "exponent" => matches!(key, Some(Key::Rsa { .. })),
             "bits" | "pubkey" => key.is_some(),
-            "asn1Curve" => matches!(key, Some(Key::Ec { .. })),
-            "nistCurve" => matches!(key, Some(Key::Ec { nist: Some(_), .. })),
+            "asn1Curve" => key.and_then(Key::asn1_curve).is_some(),
+            "nistCurve" => key.and_then(Key::nist_curve).is_some(),
             _ => true,
         };
         KEYS.into_iter().filter(is_present).collect()
@@ -169,10 +188,9 @@ impl Certificate {
     /// The value of one key of Node.js's object; None for a key that it does not have.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<Field> {
-        let key_field = || Key::read(self.spki());
         Some(match key {
-            "subject" => Field::Name(self.name(NameOf::Subject)),
-            "issuer" => Field::Name(self.name(NameOf::Issuer)),
+            "subject" if self.subject.is_text => Field::Name(self.name(NameOf::Subject)),
+            "issuer" if self.issuer.is_text => Field::Name(self.name(NameOf::Issuer)),
             "subjectaltname" => {
                 self.content(SUBJECT_ALT_NAME)?;
                 Field::Text(san::print_all(&self.general_names()).into())
@@ -180,13 +198,13 @@ impl Certificate {
             "infoAccess" => {
                 access::read(&mut self.reader(self.content(INFO_ACCESS)?)).map_or(Field::Null, Field::Access)
             }
-            "ca" => Field::Flag(self.is_ca()),
-            "modulus" => Field::Text(key_field()?.modulus()?.into()),
-            "bits" => Field::Number(key_field()?.bits()),
-            "exponent" => Field::Text(key_field()?.exponent()?.into()),
-            "pubkey" => Field::Bytes(key_field()?.pubkey()),
-            "asn1Curve" => Field::Text(key_field()?.asn1_curve()?.into()),
-            "nistCurve" => Field::Text(key_field()?.nist_curve()?.into()),
+            "ca" => Field::Flag(self.is_ca),
+            "modulus" => Field::Text(self.key()?.modulus()?.into()),
+            "bits" => Field::Number(self.key()?.bits()),
+            "exponent" => Field::Text(self.key()?.exponent()?.into()),
+            "pubkey" => Field::Bytes(self.key()?.pubkey()),
+            "asn1Curve" => Field::Text(self.key()?.asn1_curve()?.into()),
+            "nistCurve" => Field::Text(self.key()?.nist_curve()?.into()),
             "valid_from" => Field::Text(self.print_time(&self.not_before)),
             "valid_to" => Field::Text(self.print_time(&self.not_after)),
             "fingerprint" => Field::Text(fingerprint::<Sha1>(&self.der).into()),
@@ -203,8 +221,8 @@ impl Certificate {
     #[must_use]
     pub fn attributes(&self, of: NameOf) -> Vec<Attribute<'_>> {
         let range = match of {
-            NameOf::Subject => &self.subject,
-            NameOf::Issuer => &self.issuer,
+            NameOf::Subject => &self.subject.range,
+            NameOf::Issuer => &self.issuer.range,
         };
         // The walk has read it once: this cannot fail.
         name::read(&mut self.reader(range)).unwrap_or_default()
@@ -239,6 +257,10 @@ impl Certificate {
         self.extensions.iter().find(is_it).map(|extension| self.slice(&extension.content))
     }
 
+    fn key(&self) -> Option<&Key> {
+        self.key.get_or_init(|| Key::read(self.spki())).as_ref()
+    }
+
     fn slice(&self, range: &Range<usize>) -> &[u8] {
         self.der.get(range.clone()).unwrap_or_default()
     }
@@ -260,17 +282,35 @@ impl Certificate {
         name.into_groups()
     }
 
-    /// OpenSSL's `X509_check_ca(…) == 1`: basicConstraints says so, and keyUsage does not forbid it.
-    fn is_ca(&self) -> bool {
-        let is_ca = self.content(BASIC_CONSTRAINTS).and_then(|range| basic_constraints(&mut self.reader(range)).ok());
-        let signs = self.content(KEY_USAGE).and_then(|range| has_key_cert_sign(&mut self.reader(range)).ok());
-        is_ca == Some(true) && signs != Some(false)
+    /// OpenSSL's `X509_check_ca(…) == 1`: basicConstraints says so, keyUsage does not forbid it, and what else
+    /// OpenSSL decodes parses and is there once.
+    fn check_ca(&self) -> Result<bool, DecodeError> {
+        let constraints = self.content(BASIC_CONSTRAINTS).map(|range| ca::basic_constraints(&mut self.reader(range)));
+        let signs = self.content(KEY_USAGE).map(|range| ca::has_key_cert_sign(&mut self.reader(range)));
+        let mut is_ca = matches!(constraints, Some(Ok(true))) && !matches!(signs, Some(Ok(false)));
+        if !is_ca {
+            return Ok(false);
+        }
+        let mut seen = [false; ca::CHECKED.len()];
+        for extension in &self.extensions {
+            let oid = self.slice(&extension.oid);
+            is_ca &= oid != ca::PROXY_CERT_INFO;
+            let checked = ca::CHECKED.iter().zip(&mut seen).find(|((checked, _), _)| *checked == oid);
+            if let Some(((_, check), seen)) = checked {
+                let parses = parses(check(&mut self.reader(&extension.content)), extension.start)?;
+                is_ca &= parses && !*seen;
+                *seen = true;
+            }
+        }
+        Ok(is_ca)
     }
 
     fn ext_key_usage(&self) -> Option<Vec<String>> {
         let mut purposes = Vec::new();
-        ext_key_usage(&mut self.reader(self.content(EXT_KEY_USAGE)?), |oid| purposes.push(objects::dotted(oid)))
-            .ok()?;
+        ext_key_usage(&mut self.reader(self.content(EXT_KEY_USAGE)?), |oid| {
+            purposes.push(objects::bounded(oid, objects::VALUE_CHARACTERS));
+        })
+        .ok()?;
         Some(purposes)
     }
 
@@ -311,12 +351,12 @@ fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
     }
     let serial_number = content_range(tbs, |tbs| tbs.integer().map(<[u8]>::len))?;
     algorithm_identifier(tbs)?;
-    let issuer = whole_range(tbs, name::check)?;
+    let issuer = name(tbs)?;
     let mut validity = tbs.enter(tag::SEQUENCE)?;
     let not_before = time(&mut validity)?;
     let not_after = time(&mut validity)?;
     validity.finish()?;
-    let subject = whole_range(tbs, name::check)?;
+    let subject = name(tbs)?;
     let spki = whole_range(tbs, |tbs| {
         let mut spki = tbs.enter(tag::SEQUENCE)?;
         algorithm_identifier(&mut spki)?;
@@ -324,7 +364,7 @@ fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
         spki.finish()
     })?;
     for unique_id in [0x81, 0x82] {
-        if tbs.next_is(unique_id) {
+        if tbs.next_is(unique_id) || tbs.next_is(unique_id | tag::CONSTRUCTED) {
             tbs.bit_string(unique_id)?;
         }
     }
@@ -339,8 +379,26 @@ fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
         wrapped.finish()?;
     }
     tbs.finish()?;
-    let der = Box::default();
-    Ok(Certificate { der, serial_number, issuer, not_before, not_after, subject, spki, extensions })
+    let (der, is_ca) = (Box::default(), false);
+    Ok(Certificate {
+        der,
+        serial_number,
+        issuer,
+        not_before,
+        not_after,
+        subject,
+        spki,
+        extensions,
+        is_ca,
+        key: OnceLock::new(),
+    })
+}
+
+/// Name (RFC 5280, section 4.1.2.4), of the issuer or the subject.
+fn name(reader: &mut Reader<'_>) -> Result<Name, DecodeError> {
+    let start = reader.at();
+    let is_text = name::check(reader)?;
+    Ok(Name { range: start..reader.at(), is_text })
 }
 
 /// Where an element is that `read` reads, header and all.
@@ -367,20 +425,16 @@ fn algorithm_identifier(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
     let mut algorithm = reader.enter(tag::SEQUENCE)?;
     algorithm.oid()?;
     if !algorithm.is_empty() {
-        algorithm.any()?;
+        algorithm.open()?;
     }
     algorithm.finish()
 }
 
 /// Time: its tag, where it begins, and where its content is.
 fn time(reader: &mut Reader<'_>) -> Result<(u8, usize, Range<usize>), DecodeError> {
-    let element = reader.any()?;
-    match element.tag {
-        tag::UTC_TIME | tag::GENERALIZED_TIME => {
-            Ok((element.tag, element.start, element.inner..element.inner + element.content.len()))
-        }
-        _ => Err(reader.out_of_place(element.start)),
-    }
+    let is_utc = reader.next_is(tag::UTC_TIME) || reader.next_is(tag::UTC_TIME | tag::CONSTRUCTED);
+    let element = reader.expect(if is_utc { tag::UTC_TIME } else { tag::GENERALIZED_TIME })?;
+    Ok((element.tag, element.start, element.inner..element.inner + element.content.len()))
 }
 
 /// Extension (RFC 5280, section 4.1): checks the four kinds that access decisions rest on, and that each
@@ -405,9 +459,10 @@ fn extension(sequence: &mut Reader<'_>, seen: &mut u8) -> Result<Extension, Deco
     let mut inside = Reader::new(value.content, value.inner, Reason::Extension);
     let (bit, checked) = match oid_content {
         SUBJECT_ALT_NAME => (1, san::check_all(&mut inside)),
-        BASIC_CONSTRAINTS => (2, basic_constraints(&mut inside).map(drop)),
-        KEY_USAGE => (4, has_key_cert_sign(&mut inside).map(drop)),
+        BASIC_CONSTRAINTS => (2, ca::basic_constraints(&mut inside).map(drop)),
+        KEY_USAGE => (4, ca::has_key_cert_sign(&mut inside).map(drop)),
         EXT_KEY_USAGE => (8, ext_key_usage(&mut inside, |_| ())),
+        INFO_ACCESS => (0, parses(access::check(&mut inside), start).map(drop)),
         _ => (0, Ok(())),
     };
     if *seen & bit != 0 {
@@ -415,42 +470,20 @@ fn extension(sequence: &mut Reader<'_>, seen: &mut u8) -> Result<Extension, Deco
     }
     *seen |= bit;
     checked.map_err(|_| DecodeError::new(Reason::Extension, start))?;
-    Ok(Extension { oid, content })
+    Ok(Extension { start, oid, content })
 }
 
-/// BasicConstraints (RFC 5280, section 4.2.1.9): whether the subject is a CA.
-fn basic_constraints(content: &mut Reader<'_>) -> Result<bool, DecodeError> {
-    let mut constraints = content.enter(tag::SEQUENCE)?;
-    let mut is_ca = false;
-    if constraints.next_is(tag::BOOLEAN) {
-        let flag = constraints.any()?;
-        let [value] = flag.content else {
-            return Err(constraints.out_of_place(flag.start));
-        };
-        is_ca = *value != 0;
+/// Whether an extension that may be anything was decoded without a fault.
+///
+/// # Errors
+///
+/// [`Reason::Extension`] for one that is not DER: OpenSSL may read it.
+fn parses(result: Result<(), DecodeError>, start: usize) -> Result<bool, DecodeError> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(DecodeError { reason: Reason::Der, .. }) => Err(DecodeError::new(Reason::Extension, start)),
+        Err(_) => Ok(false),
     }
-    if !constraints.is_empty() {
-        let at = constraints.at();
-        // INTEGER (0..MAX)
-        if constraints.integer()?.first().is_some_and(|first| *first >= 0x80) {
-            return Err(constraints.out_of_place(at));
-        }
-    }
-    constraints.finish()?;
-    content.finish()?;
-    Ok(is_ca)
-}
-
-/// KeyUsage (RFC 5280, section 4.2.1.3): whether the key may sign certificates.
-fn has_key_cert_sign(content: &mut Reader<'_>) -> Result<bool, DecodeError> {
-    let (unused, bits) = content.bit_string(tag::BIT_STRING)?;
-    content.finish()?;
-    Ok(match bits {
-        // OpenSSL clears what the encoder calls unused (`c2i_ASN1_BIT_STRING`).
-        [only] => only & KEY_CERT_SIGN & u8::MAX << unused != 0,
-        [first, ..] => first & KEY_CERT_SIGN != 0,
-        [] => false,
-    })
 }
 
 /// ExtKeyUsageSyntax (RFC 5280, section 4.2.1.12): calls `visit` for each purpose.

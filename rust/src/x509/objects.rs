@@ -17,6 +17,12 @@ static OBJECTS: LazyLock<HashMap<&str, (&str, &str)>> = LazyLock::new(|| {
         .collect()
 });
 
+/// What Node.js shows of the OBJECT IDENTIFIER of an attribute type or an access method: its buffer has 80 bytes.
+const NAME_CHARACTERS: usize = 79;
+
+/// What Node.js shows of a registeredID or a key purpose: its buffers have 256 bytes.
+pub(super) const VALUE_CHARACTERS: usize = 255;
+
 /// The attribute types that nearly every name is made of, by content octets.
 const COMMON: [(&[u8], &str); 9] = [
     (b"\x55\x04\x03", "CN"),
@@ -65,6 +71,13 @@ pub fn dotted(oid: &[u8]) -> String {
     text
 }
 
+/// The dotted text in as many characters as OpenSSL's `OBJ_obj2txt` has room for.
+pub(super) fn bounded(oid: &[u8], most: usize) -> String {
+    let mut text = dotted(oid);
+    text.truncate(most);
+    text
+}
+
 /// OpenSSL's short name, if it has one.
 pub(super) fn known(oid: &[u8]) -> Option<&'static str> {
     let common = COMMON.iter().find(|(common, _)| *common == oid).map(|(_, name)| *name);
@@ -73,11 +86,11 @@ pub(super) fn known(oid: &[u8]) -> Option<&'static str> {
 
 /// OpenSSL's short name, or the dotted text where it has none.
 pub(super) fn short_name(oid: &[u8]) -> Cow<'static, str> {
-    known(oid).map_or_else(|| Cow::Owned(dotted(oid)), Cow::Borrowed)
+    known(oid).map_or_else(|| Cow::Owned(bounded(oid, NAME_CHARACTERS)), Cow::Borrowed)
 }
 
 /// OpenSSL's long name, or the dotted text where it has none.
 pub(super) fn long_name(oid: &[u8]) -> Cow<'static, str> {
-    let dotted = dotted(oid);
+    let dotted = bounded(oid, NAME_CHARACTERS);
     OBJECTS.get(dotted.as_str()).map_or(Cow::Owned(dotted), |(_, long)| Cow::Borrowed(*long))
 }

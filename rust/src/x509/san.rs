@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::name::{self, Attribute};
 use super::objects;
-use crate::der::{Element, Reader, is_oid, tag};
+use crate::der::{Element, Reader, oid, tag};
 use crate::error::{DecodeError, Reason};
 
 /// One name, by the choice of `GeneralName`.
@@ -21,11 +21,11 @@ pub enum GeneralName<'a> {
     Email(&'a [u8]),
     /// dNSName, an IA5String.
     Dns(&'a [u8]),
-    /// x400Address, which nobody uses; its content is not looked at.
+    /// x400Address, which nobody uses; OpenSSL does not look at its content.
     X400,
     /// directoryName.
     Directory(Vec<Attribute<'a>>),
-    /// ediPartyName, which nobody uses; its content is not looked at.
+    /// ediPartyName, which nobody uses; its content is checked and not kept.
     EdiParty,
     /// uniformResourceIdentifier, an IA5String.
     Uri(&'a [u8]),
@@ -49,17 +49,29 @@ pub(super) fn read_all<'a>(content: &mut Reader<'a>) -> Result<Vec<GeneralName<'
 /// Checks what [`read_all`] reads, and allocates nothing.
 pub(super) fn check_all(content: &mut Reader<'_>) -> Result<(), DecodeError> {
     let mut sequence = content.enter(tag::SEQUENCE)?;
-    while !sequence.is_empty() {
-        let element = sequence.any()?;
-        if element.tag == 0xA4 {
-            let mut inside = sequence.inside(&element);
-            name::check(&mut inside)?;
-            inside.finish()?;
-        } else {
-            choice(&sequence, &element)?;
-        }
-    }
+    check_each(&mut sequence)?;
     content.finish()
+}
+
+/// Checks what is left of a `GeneralNames`; returns how many there are.
+pub(super) fn check_each(sequence: &mut Reader<'_>) -> Result<usize, DecodeError> {
+    let mut count = 0;
+    while !sequence.is_empty() {
+        check(sequence)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Checks the next element, a `GeneralName`.
+pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    let element = reader.any()?;
+    if element.tag == 0xA4 {
+        let mut inside = reader.inside(&element);
+        name::check(&mut inside)?;
+        return inside.finish();
+    }
+    choice(reader, &element).map(drop)
 }
 
 /// Reads the next element, a `GeneralName`.
@@ -77,7 +89,7 @@ fn choice<'a>(reader: &Reader<'a>, element: &Element<'a>) -> Result<GeneralName<
             let mut wrapped = other.enter(0xA0)?;
             other.finish()?;
             let value = wrapped.rest();
-            wrapped.any()?;
+            wrapped.open()?;
             wrapped.finish()?;
             GeneralName::Other(type_id, value)
         }
@@ -90,12 +102,37 @@ fn choice<'a>(reader: &Reader<'a>, element: &Element<'a>) -> Result<GeneralName<
             inside.finish()?;
             GeneralName::Directory(attributes)
         }
-        0xA5 => GeneralName::EdiParty,
+        0xA5 => {
+            edi_party_name(&mut reader.inside(element))?;
+            GeneralName::EdiParty
+        }
         0x86 => GeneralName::Uri(content),
         0x87 => GeneralName::Ip(content),
-        0x88 if is_oid(content) => GeneralName::Registered(content),
+        0x88 => {
+            oid(content, reader.fault).map_err(|fault| DecodeError::new(fault, element.start))?;
+            GeneralName::Registered(content)
+        }
+        // A string in pieces.
+        0xA1 | 0xA2 | 0xA6 | 0xA7 => return Err(DecodeError::new(Reason::Der, element.start)),
         _ => return Err(reader.out_of_place(element.start)),
     })
+}
+
+/// `EDIPartyName`: `DirectoryString`s in explicit tags, the first optional.
+fn edi_party_name(party: &mut Reader<'_>) -> Result<(), DecodeError> {
+    for tag in [0xA0, 0xA1] {
+        if tag == 0xA0 && !party.next_is(tag) {
+            continue;
+        }
+        let mut wrapped = party.enter(tag)?;
+        let string = wrapped.open()?;
+        match string.tag {
+            tag::UTF8_STRING | tag::PRINTABLE_STRING | tag::T61_STRING | tag::UNIVERSAL_STRING | tag::BMP_STRING => {}
+            _ => return Err(wrapped.out_of_place(string.start)),
+        }
+        wrapped.finish()?;
+    }
+    party.finish()
 }
 
 /// The address in an iPAddress, if it has the length of one.
@@ -131,7 +168,7 @@ pub(super) fn print(name: &GeneralName<'_>, out: &mut String) {
         }
         GeneralName::Ip(bytes) => print_ip(bytes, out),
         GeneralName::Registered(oid) => {
-            let _ = write!(out, "Registered ID:{}", objects::dotted(oid));
+            let _ = write!(out, "Registered ID:{}", objects::bounded(oid, objects::VALUE_CHARACTERS));
         }
         GeneralName::Other(type_id, value) => print_other(type_id, value, out),
         GeneralName::X400 => out.push_str("X400Name:<unsupported>"),

@@ -1,80 +1,142 @@
-//! `UTCTime` and `GeneralizedTime` (RFC 5280, section 4.1.2.5).
+//! `UTCTime` and `GeneralizedTime` as OpenSSL's `ASN1_TIME_print` reads and prints them.
+//!
+//! RFC 5280, section 4.1.2.5, has seconds, no fraction and the zone `Z`. OpenSSL also takes times without
+//! seconds, with a fraction of a second, and with an offset.
 
 use crate::der::tag;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// Days from 0000-03-01 to 1970-01-01 of the proleptic Gregorian calendar.
+const EPOCH: i64 = 719_468;
+/// Days in 400 years.
+const CYCLE: i64 = 146_097;
+/// Seconds in a day.
+const DAY: i64 = 86_400;
+
 /// A moment of the proleptic Gregorian calendar, in UTC.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Time {
-    year: u32,
-    month: u32,
-    day: u32,
-    hour: u32,
-    minute: u32,
-    second: u32,
+pub(super) struct Time<'a> {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    /// The fraction of a second, with its point, or nothing.
+    fraction: &'a [u8],
 }
 
-impl Time {
-    /// Reads `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`, by the tag.
-    pub(super) fn read(tag: u8, content: &[u8]) -> Option<Self> {
+impl<'a> Time<'a> {
+    /// Reads `YYMMDDhhmm[ss]` or `YYYYMMDDhhmm[ss[.f…]]`, by the tag, and `Z` or `±hhmm`.
+    pub(super) fn read(tag: u8, content: &'a [u8]) -> Option<Self> {
         let (year, rest) = if tag == tag::UTC_TIME {
-            let (digits, rest) = content.split_first_chunk::<2>()?;
+            let (year, rest) = pair(content)?;
             // RFC 5280, section 4.1.2.5.1: 50 to 99 are of the twentieth century.
-            let year = number(digits)?;
             (if year >= 50 { 1900 + year } else { 2000 + year }, rest)
         } else {
-            let (digits, rest) = content.split_first_chunk::<4>()?;
-            (number(digits)?, rest)
+            let (century, rest) = pair(content)?;
+            let (year, rest) = pair(rest)?;
+            (100 * century + year, rest)
         };
-        let (fields, b"Z") = rest.split_first_chunk::<10>()? else {
+        let (month, rest) = pair(rest)?;
+        let (day, rest) = pair(rest)?;
+        let (hour, rest) = pair(rest)?;
+        let (minute, rest) = pair(rest)?;
+        let mut time = Self { year, month, day, hour, minute, second: 0, fraction: &[] };
+        let mut zone = rest;
+        if !matches!(rest, [b'Z' | b'+' | b'-', ..]) {
+            (time.second, zone) = pair(rest)?;
+            if let (tag::GENERALIZED_TIME, [b'.', digits @ ..]) = (tag, zone) {
+                let length = digits.iter().take_while(|digit| digit.is_ascii_digit()).count();
+                if length == 0 {
+                    return None;
+                }
+                (time.fraction, zone) = zone.split_at_checked(1 + length)?;
+            }
+        }
+        if !time.is_valid() {
             return None;
-        };
-        let (fields, _) = fields.as_chunks::<2>();
-        let &[month, day, hour, minute, second] = fields else {
-            return None;
-        };
-        let time = Self {
-            year,
-            month: number(&month)?,
-            day: number(&day)?,
-            hour: number(&hour)?,
-            minute: number(&minute)?,
-            second: number(&second)?,
-        };
-        time.is_valid().then_some(time)
+        }
+        match zone {
+            b"Z" => Some(time),
+            [b'+', offset @ ..] => time.earlier(offset_seconds(offset)?),
+            [b'-', offset @ ..] => time.earlier(-offset_seconds(offset)?),
+            _ => None,
+        }
     }
 
     fn is_valid(self) -> bool {
-        let leap = self.year.is_multiple_of(4) && (!self.year.is_multiple_of(100) || self.year.is_multiple_of(400));
+        let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
         let days = match self.month {
-            2 => 28 + u32::from(leap),
+            2 => 28 + i64::from(leap),
             4 | 6 | 9 | 11 => 30,
             1..=12 => 31,
             _ => 0,
         };
-        self.year >= 1 && (1..=days).contains(&self.day) && self.hour < 24 && self.minute < 60 && self.second < 60
+        (1..=days).contains(&self.day) && self.hour < 24 && self.minute < 60 && self.second < 60
     }
 
-    /// Seconds since 1970 in UTC, without leap seconds.
+    /// The time so many seconds before; OpenSSL moves none out of the years 1900 to 9999 (`OPENSSL_gmtime_adj`).
+    fn earlier(self, seconds: i64) -> Option<Self> {
+        if seconds == 0 {
+            return Some(self);
+        }
+        let time = Self { fraction: self.fraction, ..Self::from_timestamp(self.timestamp() - seconds) };
+        (1900..=9999).contains(&time.year).then_some(time)
+    }
+
+    /// Seconds since 1970 in UTC, without leap seconds and without the fraction.
     pub(super) fn timestamp(self) -> i64 {
         // Days since 0000-03-01, with the leap day at the end of the year.
-        let year = i64::from(self.year) - i64::from(self.month <= 2);
-        let month = i64::from((self.month + 9) % 12);
-        let day_of_year = (153 * month + 2) / 5 + i64::from(self.day) - 1;
-        let days = 365 * year + year / 4 - year / 100 + year / 400 + day_of_year - 719_468;
-        days * 86_400 + i64::from(self.hour * 3600 + self.minute * 60 + self.second)
+        let year = self.year - i64::from(self.month <= 2);
+        let month = (self.month + 9) % 12;
+        let day_of_year = (153 * month + 2) / 5 + self.day - 1;
+        let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+        let days = 365 * year + leap_days + day_of_year - EPOCH;
+        days * DAY + self.hour * 3600 + self.minute * 60 + self.second
     }
 
-    /// The time as OpenSSL's `ASN1_TIME_print` has it: `Jan  1 00:00:00 2026 GMT`.
+    fn from_timestamp(timestamp: i64) -> Self {
+        let days = timestamp.div_euclid(DAY) + EPOCH;
+        let second = timestamp.rem_euclid(DAY);
+        let of_cycle = days.rem_euclid(CYCLE);
+        let year_of_cycle = (of_cycle - of_cycle / 1460 + of_cycle / 36_524 - of_cycle / 146_096) / 365;
+        let of_year = of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+        let month = (5 * of_year + 2) / 153;
+        Self {
+            year: year_of_cycle + 400 * days.div_euclid(CYCLE) + i64::from(month >= 10),
+            month: (month + 2) % 12 + 1,
+            day: of_year - (153 * month + 2) / 5 + 1,
+            hour: second / 3600,
+            minute: second / 60 % 60,
+            second: second % 60,
+            fraction: &[],
+        }
+    }
+
+    /// The time as OpenSSL prints it: `Jan  1 00:00:00 2026 GMT`.
     pub(super) fn print(self) -> String {
-        let Self { year, month, day, hour, minute, second } = self;
+        let Self { year, month, day, hour, minute, second, fraction } = self;
         let month = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).copied().unwrap_or_default();
-        format!("{month} {day:2} {hour:02}:{minute:02}:{second:02} {year} GMT")
+        let fraction = String::from_utf8_lossy(fraction);
+        format!("{month} {day:2} {hour:02}:{minute:02}:{second:02}{fraction} {year} GMT")
     }
 }
 
-/// The value of a few decimal digits.
-fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |value, digit| digit.is_ascii_digit().then(|| value * 10 + u32::from(digit - b'0')))
+/// The value of the two digits that `text` begins with, and what follows them.
+fn pair(text: &[u8]) -> Option<(i64, &[u8])> {
+    match text {
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9', rest @ ..] => {
+            Some((i64::from(10 * (tens - b'0') + ones - b'0'), rest))
+        }
+        _ => None,
+    }
+}
+
+/// The seconds in `hhmm`; OpenSSL has at most twelve hours and 59 minutes.
+fn offset_seconds(offset: &[u8]) -> Option<i64> {
+    let (hours, rest) = pair(offset)?;
+    let (minutes, rest) = pair(rest)?;
+    (hours <= 12 && minutes < 60 && rest.is_empty()).then_some(hours * 3600 + minutes * 60)
 }

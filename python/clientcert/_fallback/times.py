@@ -1,0 +1,93 @@
+"""UTCTime and GeneralizedTime as OpenSSL's ``ASN1_TIME_print`` reads and prints them.
+
+RFC 5280, section 4.1.2.5, has seconds, no fraction and the zone ``Z``. OpenSSL also takes times without seconds, with a
+fraction of a second, and with an offset.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time
+from typing import NamedTuple, Self
+
+from clientcert._fallback import der
+
+__all__ = ["Time", "read"]
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_FIELDS = r"(\d\d)(\d\d)(\d\d)(\d\d)"
+_ZONE = r"(?:Z|([+-])(\d\d)(\d\d))"
+_UTC_TIME = re.compile(rf"(\d\d){_FIELDS}(\d\d)?(){_ZONE}", re.ASCII)
+_GENERALIZED_TIME = re.compile(rf"(\d{{4}}){_FIELDS}(?:(\d\d)(\.\d+)?)?{_ZONE}", re.ASCII)
+
+_DAY = 86_400  # seconds
+_EPOCH = date(1970, 1, 1).toordinal()
+_CYCLE = 400  # years, after which the calendar repeats
+_CYCLE_DAYS = 146_097
+_MOST_OFFSET_HOURS = 12  # to OpenSSL
+_EARLIEST_MOVED = 1900  # the year; OpenSSL moves no time to one before (``OPENSSL_gmtime_adj``), nor beyond 9999
+
+
+class Time(NamedTuple):
+    """A moment of the proleptic Gregorian calendar, in UTC, from year 0 to 9999."""
+
+    year: int
+    month: int
+    day: int
+    second: int  # of the day
+    fraction: str  # of a second, with its point, or nothing
+
+    @property
+    def timestamp(self) -> int:
+        """Seconds since 1970 in UTC, without leap seconds and without the fraction."""
+        # Python's calendar begins with year 1.
+        days = date(self.year or _CYCLE, self.month, self.day).toordinal() - (0 if self.year else _CYCLE_DAYS)
+        return (days - _EPOCH) * _DAY + self.second
+
+    def __str__(self) -> str:
+        """Return the time as OpenSSL prints it: ``Jan  1 00:00:00 2026 GMT``."""
+        minutes, second = divmod(self.second, 60)
+        hour, minute = divmod(minutes, 60)
+        clock = f"{hour:02}:{minute:02}:{second:02}{self.fraction}"
+        return f"{_MONTHS[self.month - 1]} {self.day:2} {clock} {self.year} GMT"
+
+    def earlier(self, seconds: int) -> Self | None:
+        """Return the time so many seconds before, or None for one that OpenSSL does not move."""
+        if seconds == 0:
+            return self
+        days, second = divmod(self.timestamp - seconds, _DAY)
+        try:
+            moved = date.fromordinal(days + _EPOCH)
+        except (OverflowError, ValueError):
+            return None
+        if moved.year < _EARLIEST_MOVED:
+            return None
+        return type(self)(moved.year, moved.month, moved.day, second, self.fraction)
+
+
+def read(data: bytes, at: int) -> Time | None:
+    """Return the Time at ``at``; None where it is no time."""
+    tag, start, stop = der.read(data, at, len(data))
+    pattern = _UTC_TIME if tag == der.UTC_TIME else _GENERALIZED_TIME
+    found = pattern.fullmatch(data[start:stop].decode("latin-1"))
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(digits or 0) for digits in found.groups()[:6])
+    fraction, sign, *offset = found.groups()[6:]
+    offset_hours, offset_minutes = (int(digits or 0) for digits in offset)
+    if offset_hours > _MOST_OFFSET_HOURS:
+        return None
+    if tag == der.UTC_TIME:
+        year += 1900 if year >= 50 else 2000  # noqa: PLR2004 - RFC 5280, section 4.1.2.5.1
+    try:
+        date(year or _CYCLE, month, day)
+        of_day, ahead = _seconds(hour, minute, second), _seconds(offset_hours, offset_minutes)
+    except ValueError:
+        return None
+    return Time(year, month, day, of_day, fraction or "").earlier(-ahead if sign == "-" else ahead)
+
+
+def _seconds(hour: int, minute: int, second: int = 0) -> int:
+    """Return the seconds that a clock shows; ValueError for what no clock shows."""
+    shown = time(hour, minute, second)
+    return shown.hour * 3600 + shown.minute * 60 + shown.second
