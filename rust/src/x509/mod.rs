@@ -1,9 +1,9 @@
 //! DER to the fields of a certificate, each read when it is asked for.
 //!
 //! [`Certificate::parse`] walks the whole structure once, strictly, and remembers where things are.
-//! It refuses what OpenSSL, and so Node.js, refuses, and four things beyond that: anything that is
-//! not DER, bytes after the certificate, an extension that access decisions rest on and that does
-//! not parse, and a second one of the same kind.
+//! It refuses what OpenSSL, and so Node.js, refuses, and beyond that what `docs/formats.md` names:
+//! what is not DER, bytes after the certificate, an extension that access decisions rest on and that
+//! does not parse, and a second one of the same kind.
 
 mod access;
 mod ca;

@@ -46,27 +46,18 @@ pub(super) fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
 pub fn dotted(oid: &[u8]) -> String {
     let mut text = String::new();
     for (index, arc) in oid.split_inclusive(|byte| *byte < 0x80).enumerate() {
-        let mut value = BigUint::ZERO;
         let small = arc.iter().try_fold(0u64, |value, byte| Some(value.checked_mul(128)? | u64::from(byte & 0x7F)));
-        if small.is_none() {
-            value = arc.iter().fold(value, |value, byte| value << 7 | BigUint::from(byte & 0x7F));
-        }
-        match (index, small) {
+        let big = || arc.iter().fold(BigUint::ZERO, |value, byte| value << 7 | BigUint::from(byte & 0x7F));
+        let _ = match (index, small) {
             // The first sub-identifier holds two arcs: 40 times the first, which is at most 2, plus the second.
             (0, Some(value)) => {
                 let first = (value / 40).min(2);
-                let _ = write!(text, "{first}.{}", value - 40 * first);
+                write!(text, "{first}.{}", value - 40 * first)
             }
-            (0, None) => {
-                let _ = write!(text, "2.{}", value - 80u32);
-            }
-            (_, Some(value)) => {
-                let _ = write!(text, ".{value}");
-            }
-            (_, None) => {
-                let _ = write!(text, ".{value}");
-            }
-        }
+            (0, None) => write!(text, "2.{}", big() - 80u32),
+            (_, Some(value)) => write!(text, ".{value}"),
+            (_, None) => write!(text, ".{}", big()),
+        };
     }
     text
 }
