@@ -91,6 +91,7 @@ MEANINGS = MappingProxyType(
         "name": "a subject or an issuer that cannot be read",
         "extension": "an extension that cannot be read",
         "duplicate_extension": "an extension that was there before",
+        "curve": "an elliptic curve in numbers that are not those of one with a name",
         "time": "a time that is none",
     }
 )

@@ -51,6 +51,8 @@ pub enum Reason {
     Extension,
     /// A second extension of a kind that access decisions rest on.
     DuplicateExtension,
+    /// Explicit parameters of an elliptic curve that has no name.
+    Curve,
     /// A time that is no time.
     Time,
 }
@@ -83,6 +85,7 @@ impl Reason {
             Self::Name => "name",
             Self::Extension => "extension",
             Self::DuplicateExtension => "duplicate_extension",
+            Self::Curve => "curve",
             Self::Time => "time",
         }
     }

@@ -24,18 +24,3 @@ pub const CERTIFICATES: usize = 10;
 /// one (`OBJ_obj2txt`), and Node.js crashes on one in extendedKeyUsage. Decimal text of arcs without a bound
 /// would cost quadratic time.
 pub const OID_BYTES: usize = 586;
-
-/// Bits of the field of an elliptic curve.
-///
-/// OpenSSL takes no larger one (`OPENSSL_ECC_MAX_FIELD_BITS`, `include/openssl/ec.h`).
-pub const FIELD_BITS: u64 = 661;
-
-/// Bits of a coefficient of an elliptic curve: those of two elements of the largest field.
-///
-/// OpenSSL reduces any number. Reduction by a polynomial that no curve with a name has takes a step for every bit.
-pub const COEFFICIENT_BITS: u64 = 2 * FIELD_BITS;
-
-/// Factors 2 of p - 1, where a square root modulo p is asked for: its cost grows with their square.
-///
-/// P-224 has 96, the most of any curve with a name.
-pub const TWO_ADICITY: u64 = 96;

@@ -16,14 +16,3 @@ OID_BYTES = 586
 """Of an OBJECT IDENTIFIER's content. RFC 2578, section 3.5, has 128 sub-identifiers below 2^32, which take 586 bytes.
 OpenSSL prints no longer one (``OBJ_obj2txt``), and Node.js crashes on one in extendedKeyUsage. Decimal text of arcs
 without a bound would cost quadratic time."""
-
-FIELD_BITS = 661
-"""Of the field of an elliptic curve. OpenSSL takes no larger one (``OPENSSL_ECC_MAX_FIELD_BITS``)."""
-
-COEFFICIENT_BITS = 2 * FIELD_BITS
-"""Of a coefficient of an elliptic curve: those of two elements of the largest field. OpenSSL reduces any number.
-Reduction by a polynomial that no curve with a name has takes a step for every bit."""
-
-TWO_ADICITY = 96
-"""Of the factors 2 of p - 1, where a square root modulo p is asked for: its cost grows with their square. P-224 has 96,
-the most of any curve with a name."""

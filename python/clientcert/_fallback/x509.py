@@ -289,6 +289,7 @@ def _public_key_info(data: bytes, at: int, end: int) -> Span:
     start, stop = der.expect(data, at, end, der.SEQUENCE)
     _, start = _algorithm(data, start, stop)
     der.finish(der.bit_string(data, start, stop)[1], stop)
+    key.check(data, at, stop)
     return at, stop
 
 
