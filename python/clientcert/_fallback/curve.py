@@ -55,7 +55,7 @@ class PrimeField:
         return point.y & 1
 
     def solve(self, a: int, b: int, x: int, bit: int) -> int | None:
-        """Return the y of the curve's point with this x and this parity, if there is one."""
+        """Return the y of the curve's point with this x and this parity; None or any other number if there is none."""
         y = _square_root(((x * x + a) * x + b) % self.p, self.p)
         if y is None or y & 1 == bit:
             return y
@@ -132,11 +132,11 @@ class BinaryField:
     def parity(self, point: Point) -> int:
         return self._divide(point.y, point.x) & 1 if point.x else 0
 
-    def solve(self, a: int, b: int, x: int, bit: int) -> int | None:
+    def solve(self, a: int, b: int, x: int, bit: int) -> int:
         if x == 0:  # there is one point, and no parity
             return self._square_root(b)
         z = self._solve(x ^ a ^ self._divide(b, self._square(x)))
-        return None if z is None else self._multiply(x, z & ~1 | bit)
+        return self._multiply(x, z & ~1 | bit)
 
     def _multiply(self, left: int, right: int) -> int:
         product = 0
@@ -168,8 +168,8 @@ class BinaryField:
             of_long ^= of_short << shift
         return self._multiply(dividend, self._reduce(of_short))
 
-    def _solve(self, value: int) -> int | None:
-        """Return a solution of z² + z = ``value`` (IEEE 1363, section A.4.7)."""
+    def _solve(self, value: int) -> int:
+        """Return the solution of z² + z = ``value`` (IEEE 1363, section A.4.7), if there is one."""
         if self.bits % 2:  # the half-trace
             z = value
             for _ in range(self.bits // 2):
@@ -183,7 +183,7 @@ class BinaryField:
                 square = self._square(w)
                 z = self._square(z) ^ self._multiply(square, value)
                 w = square ^ monomial
-        return z if self._square(z) ^ z == value else None
+        return z
 
 
 @dataclass(frozen=True)
