@@ -85,6 +85,7 @@ MEANINGS = MappingProxyType(
         "xfcc_escape": "a backslash with nothing after it to escape",
         "xfcc_hash": "not the SHA-256 of the certificate, in 64 hexadecimal digits",
         "xfcc_chain": "Cert and Chain begin with different certificates",
+        "xfcc_names": "URI and DNS are not the names of the certificate",
         "der": "not DER, or cut off",
         "certificate": "not what RFC 5280 has at this place of a certificate",
         "trailing_data": "more data after the certificate",

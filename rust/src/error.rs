@@ -39,6 +39,8 @@ pub enum Reason {
     XfccHash,
     /// An XFCC `Chain` that does not begin with `Cert`.
     XfccChain,
+    /// An XFCC `URI` or `DNS` that are not the names of the certificate beside them.
+    XfccNames,
     /// An element that is not DER.
     Der,
     /// DER that is not the certificate of RFC 5280.
@@ -77,6 +79,7 @@ impl Reason {
             Self::XfccEscape => "xfcc_escape",
             Self::XfccHash => "xfcc_hash",
             Self::XfccChain => "xfcc_chain",
+            Self::XfccNames => "xfcc_names",
             Self::Der => "der",
             Self::Certificate => "certificate",
             Self::TrailingData => "trailing_data",
