@@ -87,7 +87,8 @@ def parse_pem(data: str | bytes, *, max_certificates: int = 10) -> PeerCertifica
 def parse_xfcc(value: str | bytes, *, max_elements: int = 10) -> tuple[XfccElement, ...]:
     """Return the elements of an ``x-forwarded-client-cert`` header, the oldest hop first.
 
-    A certificate that is there has been decoded, and checked against ``Hash`` and the chain. Raises `DecodeError`.
+    A certificate that is there has been decoded, and checked against ``Hash``, ``Chain``, ``URI`` and ``DNS``. Raises
+    `DecodeError`.
     """
     elements = _backend.core.parse_xfcc(_octets(value), _at_least_one(max_elements))
     return tuple(

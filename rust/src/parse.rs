@@ -17,9 +17,9 @@ pub struct XfccElement {
     pub certificates: Vec<Certificate>,
     /// `Subject` as it is written between the quotes.
     pub subject: Option<String>,
-    /// The URI names of the client's certificate, as they are written.
+    /// The URI names of the client's certificate, as they are written: those of `certificates`, if there are any.
     pub uri: Vec<String>,
-    /// The DNS names of the client's certificate, as they are written.
+    /// The DNS names of the client's certificate, likewise.
     pub dns: Vec<String>,
 }
 

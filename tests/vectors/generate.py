@@ -376,6 +376,7 @@ def xfcc() -> list[Vector]:
     two, two_cert = certified(x.tlv(x.URI, b"urn:a"), x.tlv(x.DNS, b"a"), x.tlv(x.URI, b"urn:b"), x.tlv(x.DNS, b"b"))
     cut, cut_cert = certified(x.tlv(x.URI, b"urn:a"), x.tlv(x.URI, b"urn:a;DNS=admin"), x.tlv(x.DNS, b"admin"))
     untold, untold_cert = certified(x.tlv(x.EMAIL, b"a@b"), x.tlv(x.IP, bytes(4)), x.tlv(x.URI, b""), x.tlv(x.DNS, b""))
+    partly, partly_cert = certified(x.tlv(x.URI, b""), x.tlv(x.URI, b"urn:a"))
     _, high_cert = certified(x.tlv(x.DNS, b"\xe9"))
     nameless_cert = f'Cert="{quote(pem(ROOT), safe="")}"'
 
@@ -420,6 +421,7 @@ def xfcc() -> list[Vector]:
         ok("names of one kind", "the proxy was told to write no others", f"{two_cert};DNS=a;DNS=b", element(two, dns=["a", "b"])),
         ok("no names of the certificate", "what Envoy writes where there is none", f"{nameless_cert};URI=", element(ROOT, uri=[""])),
         ok("empty names of the certificate", "an empty value is no name", f"{untold_cert};URI=;DNS=", element(untold, uri=[""], dns=[""])),
+        ok("names without the empty one", "", f"{partly_cert};URI=urn:a", element(partly, uri=["urn:a"])),
         ok("names before the certificate", "the order of pairs says nothing", f"{names};{chain}", element(LEAF, INTERMEDIATE, uri=[uri], dns=[dns])),
         ok("names of another hop", "each element has its own", f"{cert};{names},{two_cert};DNS=a;DNS=b", element(LEAF, uri=[uri], dns=[dns]), element(two, dns=["a", "b"])),
         ok("spaces inside a value", "", "URI=a b;DNS= c", element(uri=["a b"], dns=[" c"])),
@@ -478,7 +480,7 @@ def xfcc() -> list[Vector]:
         fault("no URI where the certificate has one", "at the empty value", f"{cert};URI=;DNS={dns}", "xfcc_names", len(cert) + 5),
         fault("a URI where the certificate has none", "", f"{nameless_cert};URI=urn:a", "xfcc_names", "urn:a"),
         fault("a URI that is a DNS of the certificate", "kinds are compared on their own", f"{cert};URI={dns}", "xfcc_names", dns),
-        fault("a DNS in another case", "bytes, as Envoy writes them", f"{cert};DNS={dns.upper()}", "xfcc_names", dns.upper()),
+        fault("a DNS in another case", "bytes, as Envoy writes them", f"{cert};DNS={dns};DNS={dns.upper()}", "xfcc_names", dns.upper()),
         fault("a URI with a space after it", "", f"{cert};URI={uri} ;DNS={dns}", "xfcc_names", uri),
         fault("a URI that was cut at its semicolon", "the pair after it says what the certificate says", f"{cut_cert};URI=urn:a;URI=urn:a;DNS=admin;DNS=admin", "xfcc_names", "urn:a"),
         fault("a DNS that cannot be written in ASCII", "", f"{high_cert};DNS=\xe9", "character", "\xe9"),
