@@ -72,6 +72,7 @@ MEANINGS = MappingProxyType(
         "too_large": "longer than any certificate or header that is read",
         "too_many_certificates": "more certificates than are read",
         "too_many_elements": "more elements than are read",
+        "too_many_names": "more names, or parts of a name, than are read",
         "character": "a byte that no proxy writes here",
         "percent": "a % without two hexadecimal digits",
         "base64": "not base64, or cut off",

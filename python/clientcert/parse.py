@@ -38,7 +38,9 @@ base64 of a PEM text, hexadecimal DER, and base64 over concatenated DER (HAProxy
 
 HEADER_ENCODINGS: frozenset[str] = frozenset(get_args(HeaderEncoding))
 
-MOST_PARTS = 100  # of certificates or elements: far above any chain or mesh, and still little work
+# Of certificates or elements: each is an option of the caller, this the most that it can be set to. OpenSSL verifies no
+# deeper chain (`depth` in the default of crypto/x509/x509_vpm.c).
+MOST_PARTS = 100
 
 _CHAIN_IN_ANOTHER_HEADER = frozenset({"rfc9440", "hex-der"})
 

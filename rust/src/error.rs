@@ -13,6 +13,8 @@ pub enum Reason {
     TooManyCertificates,
     /// More XFCC elements than the caller allows.
     TooManyElements,
+    /// More subject alternative names, or attributes of one name, than the bound in [`crate::limits`].
+    TooManyNames,
     /// A byte that the encoding has no place for.
     Character,
     /// A `%` without two hexadecimal digits.
@@ -66,6 +68,7 @@ impl Reason {
             Self::TooLarge => "too_large",
             Self::TooManyCertificates => "too_many_certificates",
             Self::TooManyElements => "too_many_elements",
+            Self::TooManyNames => "too_many_names",
             Self::Character => "character",
             Self::Percent => "percent",
             Self::Base64 => "base64",

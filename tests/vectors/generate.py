@@ -374,7 +374,7 @@ def xfcc() -> list[Vector]:
         return der, f'Cert="{quote(pem(der), safe="")}"'
 
     two, two_cert = certified(x.tlv(x.URI, b"urn:a"), x.tlv(x.DNS, b"a"), x.tlv(x.URI, b"urn:b"), x.tlv(x.DNS, b"b"))
-    cut, cut_cert = certified(x.tlv(x.URI, b"urn:a"), x.tlv(x.URI, b"urn:a;DNS=admin"), x.tlv(x.DNS, b"admin"))
+    _, cut_cert = certified(x.tlv(x.URI, b"urn:a"), x.tlv(x.URI, b"urn:a;DNS=admin"), x.tlv(x.DNS, b"admin"))
     untold, untold_cert = certified(x.tlv(x.EMAIL, b"a@b"), x.tlv(x.IP, bytes(4)), x.tlv(x.URI, b""), x.tlv(x.DNS, b""))
     partly, partly_cert = certified(x.tlv(x.URI, b""), x.tlv(x.URI, b"urn:a"))
     _, high_cert = certified(x.tlv(x.DNS, b"\xe9"))
@@ -522,6 +522,16 @@ def x509() -> list[Vector]:
         x.extension(x.EXT_KEY_USAGE, tlv(x.SEQUENCE)),
     )
     true = tlv(x.BOOLEAN, b"\xff")
+    many, last = [x.attribute(x.CN, "")] * 256, x.attribute(x.O, "last")
+    crowd, last_san = x.name(*many, last), tlv(x.DNS, b"last")
+    crowds = {
+        "of the subject": (certificate(subject=crowd), last),
+        "of the issuer, in one RDN": (certificate(issuer=x.name((*many, last))), last),
+        "of the certificate": (san(*[tlv(x.DNS)] * 2048, last_san, tlv(x.IP, b"unread")[:-1]), last_san),
+        "of a directory name": (san(tlv(x.DIRECTORY, crowd)), last),
+        "of a location": (exts(x.info_access((x.OCSP, tlv(x.DIRECTORY, crowd)))), last),
+        "of an issuer of revocation lists": (exts(x.basic_constraints(true), x.extension(x.CRL_DISTRIBUTION_POINTS, tlv(x.SEQUENCE, tlv(x.SEQUENCE, tlv(0xA0, tlv(0xA1, *many, last)))))), last),
+    }  # fmt: skip
     long_oid = "1.2.3." + ".".join(["123456"] * 20)
     names = {
         "an empty name list": san(),
@@ -917,6 +927,7 @@ def x509() -> list[Vector]:
             fault(f"a second {id_}", "at the second", exts(found, found), "duplicate_extension", found + found, past=len(found))
             for id_, found in {"subjectAltName": x.subject_alt_name(tlv(x.DNS, b"a")), "basicConstraints": basic, "keyUsage": usage, "extendedKeyUsage": purposes}.items()
         ),
+        *(fault(f"too many names: {id_}", "at the first that is too many", der, "too_many_names", der.index(last)) for id_, (der, last) in crowds.items()),
         fault("a second that does not parse", "twice is the first fault", exts(usage, x.key_usage(b"")), "duplicate_extension", x.key_usage(b"")),
     ]  # fmt: skip
 
