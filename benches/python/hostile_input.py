@@ -186,6 +186,8 @@ CERTIFICATES: dict[str, Callable[[int], bytes]] = {
     "registered IDs": names(tlv(x.REGISTERED_ID, b"\x2a")),
     "other names": names(tlv(x.OTHER_NAME, tlv(x.OID, b"\x2a"), tlv(0xA0, tlv(x.NULL)))),
     "empty directory names": names(tlv(x.DIRECTORY, x.name())),
+    "directory names of attributes": names(tlv(x.DIRECTORY, x.name(*[ATTRIBUTE] * 4))),
+    "URIs of commas": names(tlv(x.URI, b"," * 48)),
     "one directory name": extension(
         x.SUBJECT_ALT_NAME, lambda number: tlv(x.SEQUENCE, tlv(x.DIRECTORY, x.name(*[ATTRIBUTE] * number)))
     ),
@@ -212,7 +214,6 @@ CERTIFICATES: dict[str, Callable[[int], bytes]] = {
     "an OID beyond the bound": lambda number: certificate(
         algorithm=tlv(x.SEQUENCE, tlv(x.OID, b"\xff" * number + b"\x7f"))
     ),
-    "an OID of small padding": lambda number: certificate(algorithm=tlv(x.SEQUENCE, tlv(x.OID, b"\xff\x80" * number))),
     "key purposes": extension(x.EXT_KEY_USAGE, lambda number: tlv(x.SEQUENCE, tlv(x.OID, b"\x2a") * number)),
     "locations": extension(x.INFO_ACCESS, lambda number: tlv(x.SEQUENCE, LOCATION * number)),
     "locations, each with its method": extension(
