@@ -10,7 +10,7 @@ READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-rust test-python oracle differential check lint types bench clean
+.PHONY: help dev demo test test-rust test-python oracle differential check lint types bench bench-hostile clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ check: lint types test ## All of the above: what CI runs
 
 bench: dev ## Time both backends, and the code one would write without them, in one run
 	$(BIN)/python -m pytest benches/python --benchmark-enable --benchmark-columns=median,iqr,ops
+
+bench-hostile: dev ## Show that the cost of hostile input is linear, and what it keeps in memory
+	PYTHONPATH=tests $(BIN)/python benches/python/hostile_input.py
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) target dist python/clientcert/_core*

@@ -742,6 +742,10 @@ def structures() -> Iterator[Named]:
     yield "text", b"text"
     yield "90 kilobytes", certificate(subject=name(attribute(x.CN, "a" * 90_000)))
     yield "110 kilobytes", certificate(subject=name(attribute(x.CN, "a" * 110_000)))
+    for number in (2048, 2049):
+        yield f"{number} alternative names", certificate(extensions=(subject_alt_name(*[tlv(x.DNS, b"a")] * number),))
+    for number in (256, 257):
+        yield f"{number} attributes in a name", certificate(subject=name(*[attribute(x.OU, "a")] * number))
 
 
 def built() -> Iterator[Named]:

@@ -278,9 +278,10 @@ class PeerCertificate(Mapping[str, Any]):
 class XfccElement(NamedTuple):
     """One element of an ``x-forwarded-client-cert`` header: what one proxy says of its client.
 
-    ``certificate`` is decoded from ``Cert`` or ``Chain``, and where ``hash`` is there it is that certificate's
-    SHA-256. ``subject`` is text as the proxy wrote it (RFC 2253): not to be compared, `PeerCertificate` has the
-    values. ``by``, ``uri`` and ``dns`` may repeat.
+    ``certificate`` is decoded from ``Cert`` or ``Chain``. Where it is there, ``hash`` is its SHA-256, and ``uri`` and
+    ``dns`` are its names, each unless it is absent; without it, they are what anybody may have written. ``subject`` is
+    text as the proxy wrote it (RFC 2253): not to be compared, `PeerCertificate` has the values. ``by``, ``uri`` and
+    ``dns`` may repeat.
     """
 
     by: tuple[str, ...]

@@ -1,4 +1,8 @@
 //! Every bound, and where its value comes from. Each is checked before the work that it bounds.
+//!
+//! How many certificates and elements a value may have is for the caller to say. How deep a certificate is nested needs
+//! no bound: nothing recurses, for the deepest that is read is a directoryName in `GeneralNames` in an extension, and
+//! what may be anything is not entered. Extensions are bounded by the bytes: each costs the same.
 
 /// Bytes of a header value.
 ///
@@ -17,6 +21,18 @@ pub const CERTIFICATE_BYTES: usize = 102_400;
 ///
 /// Chains have two to four certificates; ten leaves room for what clients send beside them.
 pub const CERTIFICATES: usize = 10;
+
+/// Subject alternative names of a certificate.
+///
+/// Let's Encrypt issues at most 100. Browsers take the 1000 of 1000-sans.badssl.com, and most refuse the 10,000 of its
+/// sibling for their size. A name of two bytes becomes a Python object of fifty times that.
+pub const SUBJECT_ALT_NAMES: usize = 2048;
+
+/// Attributes of a distinguished name.
+///
+/// A domain name has at most 127 labels (RFC 1035, section 2.3.4), each a domainComponent (RFC 2247); this leaves as many
+/// for all else. wolfSSL keeps 16 (`WC_MAX_NAME_ENTRIES`).
+pub const NAME_ATTRIBUTES: usize = 256;
 
 /// Bytes of an OBJECT IDENTIFIER's content.
 ///

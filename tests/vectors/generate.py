@@ -366,6 +366,19 @@ def xfcc() -> list[Vector]:
     cert = f'Cert="{LEAF_URL}"'
     chain_url = quote(pem(LEAF, INTERMEDIATE), safe="")
     chain = f'Chain="{chain_url}"'
+    uri, dns = "spiffe://example.org/client", "client.example"
+    names = f"URI={uri};DNS={dns}"
+
+    def certified(*general_names: bytes) -> tuple[bytes, str]:
+        der = x.certificate(extensions=(x.subject_alt_name(*general_names),))
+        return der, f'Cert="{quote(pem(der), safe="")}"'
+
+    two, two_cert = certified(x.tlv(x.URI, b"urn:a"), x.tlv(x.DNS, b"a"), x.tlv(x.URI, b"urn:b"), x.tlv(x.DNS, b"b"))
+    _, cut_cert = certified(x.tlv(x.URI, b"urn:a"), x.tlv(x.URI, b"urn:a;DNS=admin"), x.tlv(x.DNS, b"admin"))
+    untold, untold_cert = certified(x.tlv(x.EMAIL, b"a@b"), x.tlv(x.IP, bytes(4)), x.tlv(x.URI, b""), x.tlv(x.DNS, b""))
+    partly, partly_cert = certified(x.tlv(x.URI, b""), x.tlv(x.URI, b"urn:a"))
+    _, high_cert = certified(x.tlv(x.DNS, b"\xe9"))
+    nameless_cert = f'Cert="{quote(pem(ROOT), safe="")}"'
 
     def element(*ders: bytes, **pairs: Any) -> dict[str, Any]:
         empty: dict[str, Any] = {"by": [], "hash": None, "subject": None, "uri": [], "dns": []}
@@ -389,12 +402,12 @@ def xfcc() -> list[Vector]:
         header("header: a chain too long", "", chain, "too_many_certificates", len('Chain="') + len(LEAF_URL), max=1),
         header("header: bytes after the DER", "", f'Cert="{quote(pem(TRAILING))}"', "trailing_data", len(LEAF)),
         ok(
-            "everything", "what Envoy writes with all details", f'By=spiffe://a/b;Hash={digest};{cert};{chain};Subject="CN=x,O=\\"y\\"";URI=spiffe://c;DNS=d;DNS=e',
-            element(LEAF, INTERMEDIATE, by=["spiffe://a/b"], hash=digest, subject='CN=x,O=\\"y\\"', uri=["spiffe://c"], dns=["d", "e"]),
+            "everything", "what Envoy writes with all details", f'By=spiffe://a/b;Hash={digest};{cert};{chain};Subject="CN=x,O=\\"y\\"";{names}',
+            element(LEAF, INTERMEDIATE, by=["spiffe://a/b"], hash=digest, subject='CN=x,O=\\"y\\"', uri=[uri], dns=[dns]),
         ),
         ok("no certificate", "Istio", f'By=a;Hash={digest};Subject="";URI=b', element(by=["a"], hash=digest, subject="", uri=["b"])),
         ok("empty values", "Envoy writes URI= where there is none", "URI=;DNS=;URI=", element(uri=["", ""], dns=[""])),
-        ok("keys in any case", "", f'hASH={digest};dns=a;CERT="{LEAF_URL}"', element(LEAF, hash=digest, dns=["a"])),
+        ok("keys in any case", "", f'hASH={digest};dns={dns};CERT="{LEAF_URL}"', element(LEAF, hash=digest, dns=[dns])),
         ok("upper-case Hash", "compared as bytes, kept as written", f"Hash={digest.upper()};{cert}", element(LEAF, hash=digest.upper())),
         ok("unquoted Cert", "percent-encoding needs no quotes", f"Cert={LEAF_URL}", element(LEAF)),
         ok("two hops", "the oldest first", f"By=a;{cert}, By=b;DNS=c", element(LEAF, by=["a"]), element(by=["b"], dns=["c"])),
@@ -404,6 +417,13 @@ def xfcc() -> list[Vector]:
         ok("quoted names", "any value may be quoted", 'By="a,b";URI="c"', element(by=["a,b"], uri=["c"])),
         ok("equals sign in a value", "", "URI=a=b", element(uri=["a=b"])),
         ok("backslash inside an unquoted value", "no escapes there", r"URI=a\b", element(uri=[r"a\b"])),
+        ok("names of the certificate", "each kind on its own, each name once or more, in any order", f"{two_cert};DNS=b;DNS=a;DNS=b;URI=urn:b;URI=urn:a", element(two, dns=["b", "a", "b"], uri=["urn:b", "urn:a"])),
+        ok("names of one kind", "the proxy was told to write no others", f"{two_cert};DNS=a;DNS=b", element(two, dns=["a", "b"])),
+        ok("no names of the certificate", "what Envoy writes where there is none", f"{nameless_cert};URI=", element(ROOT, uri=[""])),
+        ok("empty names of the certificate", "an empty value is no name", f"{untold_cert};URI=;DNS=", element(untold, uri=[""], dns=[""])),
+        ok("names without the empty one", "", f"{partly_cert};URI=urn:a", element(partly, uri=["urn:a"])),
+        ok("names before the certificate", "the order of pairs says nothing", f"{names};{chain}", element(LEAF, INTERMEDIATE, uri=[uri], dns=[dns])),
+        ok("names of another hop", "each element has its own", f"{cert};{names},{two_cert};DNS=a;DNS=b", element(LEAF, uri=[uri], dns=[dns]), element(two, dns=["a", "b"])),
         ok("spaces inside a value", "", "URI=a b;DNS= c", element(uri=["a b"], dns=[" c"])),
         fault("character first", "before anything else", "nonsense\x7f", "character", "\x7f"),
         fault("beyond ASCII", "", 'Subject="CN=\xe9"', "character", "\xe9"),
@@ -451,6 +471,23 @@ def xfcc() -> list[Vector]:
         fault("Chain with a damaged certificate", "", f'Chain="{quote(pem(LEAF, DAMAGED), safe="")}"', "certificate", 0),
         fault("Chain mismatch before damage", "", f'Cert="{quote(pem(DAMAGED), safe="")}";{chain}', "xfcc_chain", 15 + len(quote(pem(DAMAGED), safe=""))),
         fault("a wrong Hash before damage", "all of the text comes before X.509", f'Hash={"0" * 64};Cert="{quote(pem(DAMAGED), safe="")}"', "xfcc_hash", 5),
+        header("header: a URI that is no name of the certificate", "the identity is checked as parse_xfcc does", f"{cert};URI=urn:a", "xfcc_names", len(cert) + 5),
+        fault("a URI that is no name of the certificate", "at its value", f"{two_cert};URI=urn:a;URI=urn:c;URI=urn:b", "xfcc_names", "urn:c"),
+        fault("a DNS that is no name of the certificate", "at its value", f"{two_cert};DNS=a;DNS=c;DNS=b", "xfcc_names", len(f"{two_cert};DNS=a;DNS=")),
+        fault("a URI of the chain", "the end-entity's count", f'Chain="{quote(pem(LEAF, two), safe="")}";URI=urn:a', "xfcc_names", "urn:a"),
+        fault("a URI that is missing", "at the first, as Envoy before 1.22 wrote it", f"{two_cert};URI=urn:a", "xfcc_names", "urn:a"),
+        fault("a DNS that is missing", "at the first", f"{two_cert};URI=urn:a;URI=urn:b;DNS=b", "xfcc_names", len(f"{two_cert};URI=urn:a;URI=urn:b;DNS=")),
+        fault("no URI where the certificate has one", "at the empty value", f"{cert};URI=;DNS={dns}", "xfcc_names", len(cert) + 5),
+        fault("a URI where the certificate has none", "", f"{nameless_cert};URI=urn:a", "xfcc_names", "urn:a"),
+        fault("a URI that is a DNS of the certificate", "kinds are compared on their own", f"{cert};URI={dns}", "xfcc_names", dns),
+        fault("a DNS in another case", "bytes, as Envoy writes them", f"{cert};DNS={dns};DNS={dns.upper()}", "xfcc_names", dns.upper()),
+        fault("a URI with a space after it", "", f"{cert};URI={uri} ;DNS={dns}", "xfcc_names", uri),
+        fault("a URI that was cut at its semicolon", "the pair after it says what the certificate says", f"{cut_cert};URI=urn:a;URI=urn:a;DNS=admin;DNS=admin", "xfcc_names", "urn:a"),
+        fault("a DNS that cannot be written in ASCII", "", f"{high_cert};DNS=\xe9", "character", "\xe9"),
+        fault("a DNS that was left out", "", f"{high_cert};DNS=", "xfcc_names", len(high_cert) + 5),
+        fault("a URI before the DNS", "in the order of the kinds", f"{cert};DNS=a;URI=urn:a", "xfcc_names", "urn:a"),
+        fault("names of the first element before the second", "in order", f"{cert};DNS=a,Hash=1", "xfcc_names", len(cert) + 5),
+        fault("damage before names", "", f'Cert="{quote(pem(DAMAGED), safe="")}";URI=urn:a', "certificate", 0),
         fault("first element at fault", "in order", f'{cert};Hash={"0" * 64},Hash=1', "xfcc_hash", len(cert) + 6),
         *nothing("xfcc"),
         *({**vector, "id": f"parse_xfcc: {vector['id']}", "function": "parse_xfcc"} for vector in nothing("xfcc")),
@@ -488,6 +525,16 @@ def x509() -> list[Vector]:
         x.extension(x.EXT_KEY_USAGE, tlv(x.SEQUENCE)),
     )
     true = tlv(x.BOOLEAN, b"\xff")
+    many, last = [x.attribute(x.CN, "")] * 256, x.attribute(x.O, "last")
+    crowd, last_san = x.name(*many, last), tlv(x.DNS, b"last")
+    crowds = {
+        "of the subject": (certificate(subject=crowd), last),
+        "of the issuer, in one RDN": (certificate(issuer=x.name((*many, last))), last),
+        "of the certificate": (san(*[tlv(x.DNS)] * 2048, last_san, tlv(x.IP, b"unread")[:-1]), last_san),
+        "of a directory name": (san(tlv(x.DIRECTORY, crowd)), last),
+        "of a location": (exts(x.info_access((x.OCSP, tlv(x.DIRECTORY, crowd)))), last),
+        "of an issuer of revocation lists": (exts(x.basic_constraints(true), x.extension(x.CRL_DISTRIBUTION_POINTS, tlv(x.SEQUENCE, tlv(x.SEQUENCE, tlv(0xA0, tlv(0xA1, *many, last)))))), last),
+    }  # fmt: skip
     long_oid = "1.2.3." + ".".join(["123456"] * 20)
     names = {
         "an empty name list": san(),
@@ -935,6 +982,7 @@ def x509() -> list[Vector]:
             fault(f"a second {id_}", "at the second", exts(found, found), "duplicate_extension", found + found, past=len(found))
             for id_, found in {"subjectAltName": x.subject_alt_name(tlv(x.DNS, b"a")), "basicConstraints": basic, "keyUsage": usage, "extendedKeyUsage": purposes}.items()
         ),
+        *(fault(f"too many names: {id_}", "at the first that is too many", der, "too_many_names", der.index(last)) for id_, (der, last) in crowds.items()),
         fault("a second that does not parse", "twice is the first fault", exts(usage, x.key_usage(b"")), "duplicate_extension", x.key_usage(b"")),
     ]  # fmt: skip
 

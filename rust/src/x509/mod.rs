@@ -466,7 +466,10 @@ fn extension(sequence: &mut Reader<'_>, seen: &mut u8) -> Result<Extension, Deco
         return Err(DecodeError::new(Reason::DuplicateExtension, start));
     }
     *seen |= bit;
-    checked.map_err(|_| DecodeError::new(Reason::Extension, start))?;
+    checked.map_err(|error| match error.reason {
+        Reason::TooManyNames => error,
+        _ => DecodeError::new(Reason::Extension, start),
+    })?;
     Ok(Extension { start, oid, content })
 }
 
@@ -474,11 +477,12 @@ fn extension(sequence: &mut Reader<'_>, seen: &mut u8) -> Result<Extension, Deco
 ///
 /// # Errors
 ///
-/// [`Reason::Extension`] for one that is not DER: OpenSSL may read it.
+/// [`Reason::Extension`] for one that is not DER, and [`Reason::TooManyNames`]: OpenSSL may read it.
 fn parses(result: Result<(), DecodeError>, start: usize) -> Result<bool, DecodeError> {
     match result {
         Ok(()) => Ok(true),
         Err(DecodeError { reason: Reason::Der, .. }) => Err(DecodeError::new(Reason::Extension, start)),
+        Err(error) if error.reason == Reason::TooManyNames => Err(error),
         Err(_) => Ok(false),
     }
 }
