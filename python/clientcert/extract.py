@@ -6,7 +6,6 @@ is the one that was written, then what the proxy says of the certificate, and th
 
 from __future__ import annotations
 
-import re
 import time
 from enum import StrEnum
 from itertools import pairwise
@@ -15,23 +14,21 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from clientcert.cache import Cache
 from clientcert.certificate import link
 from clientcert.errors import CertificateNotRetrievable, DecodeError
+from clientcert.headers import WatchedHeaders
 from clientcert.parse import parse_chain_header, parse_der, parse_header, parse_xfcc
-from clientcert.presets import distinct_names, header_name, similar_name
+from clientcert.presets import distinct_names, header_name
 from clientcert.trust import trusted_proxies_from
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from clientcert.certificate import PeerCertificate
+    from clientcert.headers import HeaderLines
     from clientcert.presets import Preset
     from clientcert.request import Request
     from clientcert.trust import Anyone, TrustedProxies
 
 __all__ = ["Extracted", "Extractor", "Rejection", "RejectionReason"]
-
-# Connection is a list with commas (RFC 9110, section 7.6.1); Apache's `ap_get_token` also ends a name at white space
-# and semicolons.
-_CONNECTION_OPTION = re.compile(rb"[^\s,;]+")
 
 
 class RejectionReason(StrEnum):
@@ -75,6 +72,9 @@ class Rejection(NamedTuple):
 class Extractor:
     """Finds the client's certificate as one configuration says. ``preset`` is None where no header is read."""
 
+    headers: WatchedHeaders | None = None
+    """Those that are read, None where none is."""
+
     def __init__(
         self,
         preset: Preset | None,
@@ -89,7 +89,6 @@ class Extractor:
         self._include_chain = include_chain
         self._check_validity = check_validity
         self._socket_certificates: Cache[tuple[bytes, ...], PeerCertificate] = Cache()
-        self._reads_header = preset is not None
         if preset is None:
             return
 
@@ -99,78 +98,31 @@ class Extractor:
         self._certificate_header = header_name(preset.header)
         self._chain_header = None if preset.chain_header is None else header_name(preset.chain_header)
         # RFC 9440, section 2.3: Client-Cert-Chain is a List, which may be spread over several lines.
-        self._list_header = self._chain_header if (preset.chain_encoding or preset.encoding) == "rfc9440" else None
+        list_header = self._chain_header if (preset.chain_encoding or preset.encoding) == "rfc9440" else None
         self._verdicts = tuple((header_name(header), value.encode()) for header, value in preset.verdicts)
-        self._secret_header = None if self._trust is None else self._trust.secret_header
-        single = (self._certificate_header, self._chain_header, self._secret_header)
+        secret_header = None if self._trust is None else self._trust.secret_header
+        single = (self._certificate_header, self._chain_header, secret_header)
         watched = [*filter(None, single), *(header for header, _ in self._verdicts)]
         distinct_names([name.decode() for name in watched])
-        self._watched = frozenset(watched)
-        self._similar = {similar_name(name): name.decode() for name in self._watched}
-        self._names = self._watched | {b"connection", b"x-forwarded-for"}
-        # A name of another length cannot be taken for one of these: most lines of a request end here.
-        self._lengths = frozenset(map(len, self._names))
+        self.headers = WatchedHeaders(watched, self._trust, list_header)
 
     def extract(self, request: Request) -> Extracted | Rejection:
         """Return the client's certificate, or why there is none.
 
         Raises `CertificateNotRetrievable` where the TLS layer vouches for a certificate that it cannot show.
         """
-        return self._from_header(request) if self._reads_header else self._from_socket(request)
+        return self._from_socket(request) if self.headers is None else self._from_header(request, self.headers)
 
-    def _from_header(self, request: Request) -> Extracted | Rejection:
-        lines = self._collect(request)
-        if not (lines.single or lines.members or lines.ambiguity):
-            return self._without_header(request, lines.forwarded_for)
-        if self._trust is not None:
-            secret = self._secret_header
-            shown = None if secret is None or secret in lines.repeated else lines.single.get(secret)
-            objection = self._trust.objection(request, shown, lines.forwarded_for)
-            if objection is not None:
-                return Rejection(RejectionReason(objection.reason), objection.detail)
-        if lines.repeated:
-            return Rejection(RejectionReason.DUPLICATE_HEADER, f"{lines.repeated[0].decode()} is there more than once")
-        if lines.ambiguity is not None:
-            return lines.ambiguity
+    def _from_header(self, request: Request, headers: WatchedHeaders) -> Extracted | Rejection:
+        lines = headers.collect(request)
+        if not lines:
+            return self._without_header(request, lines.addresses)
+        objection = headers.objection(request, lines)
+        if objection is not None:
+            return Rejection(RejectionReason(objection.reason), objection.detail)
         return self._read(request, lines)
 
-    def _collect(self, request: Request) -> _Lines:
-        lengths, watched = self._lengths, self._watched
-        lines = _Lines()
-        single = lines.single
-        for name, value in request.header_lines(self._names):
-            if len(name) not in lengths:
-                continue
-            if name in watched:
-                if name == self._list_header:
-                    lines.members.append(value)
-                elif name in single:
-                    lines.repeated.append(name)
-                else:
-                    single[name] = value
-            elif name == b"x-forwarded-for":
-                lines.forwarded_for.append(value)
-            elif name == b"connection":
-                lines.ambiguity = self._nominated(value) or lines.ambiguity
-            elif similar_name(name) in self._similar:
-                # A proxy that replaces the one name may pass the other, which a server behind it takes for the first.
-                meant = self._similar[similar_name(name)]
-                lines.ambiguity = Rejection(RejectionReason.AMBIGUOUS_HEADER_NAME, f"a header's name resembles {meant}")
-        return lines
-
-    def _nominated(self, connection: bytes) -> Rejection | None:
-        """Refuse a ``Connection`` that names a watched header.
-
-        Apache removes that header after it has set it, and passes the client's own under a similar name.
-        """
-        for option in _CONNECTION_OPTION.findall(similar_name(connection)):
-            meant = self._similar.get(option)
-            if meant is not None:
-                detail = f"Connection names {meant}: a proxy may have removed the true one"
-                return Rejection(RejectionReason.AMBIGUOUS_HEADER_NAME, detail)
-        return None
-
-    def _read(self, request: Request, lines: _Lines) -> Extracted | Rejection:
+    def _read(self, request: Request, lines: HeaderLines) -> Extracted | Rejection:
         """Read the certificate from the headers of a trusted peer, none of which is there twice."""
         value = lines.single.get(self._certificate_header)
         for header, expected in self._verdicts:
@@ -192,14 +144,14 @@ class Extractor:
                 return self._without_certificate(request, str(error), presented=True)
             return Rejection(error.reason, str(error))
 
-    def _chain(self, lines: _Lines) -> bytes | None:
+    def _chain(self, lines: HeaderLines) -> bytes | None:
         if self._chain_header is None or not self._include_chain:
             return None
         return b", ".join(lines.members) if lines.members else lines.single.get(self._chain_header)
 
-    def _without_header(self, request: Request, forwarded_for: Sequence[bytes]) -> Extracted | Rejection:
+    def _without_header(self, request: Request, addresses: Sequence[bytes]) -> Extracted | Rejection:
         if self._fallback and self._trust is not None:
-            objection = self._trust.why_not_a_client(request, forwarded_for)
+            objection = self._trust.why_not_a_client(request, addresses)
             if objection is None:
                 return self._from_socket(request)
             if objection.reason == "peer_rewritten":
@@ -241,19 +193,6 @@ class Extractor:
             if now > not_after:
                 return Rejection(RejectionReason.CERTIFICATE_EXPIRED, "notAfter is in the past")
         return Extracted(certificate, source)
-
-
-class _Lines:
-    """The header lines of one request that matter."""
-
-    __slots__ = ("ambiguity", "forwarded_for", "members", "repeated", "single")
-
-    def __init__(self) -> None:
-        self.single: dict[bytes, bytes] = {}
-        self.repeated: list[bytes] = []
-        self.members: list[bytes] = []  # of the one header that may have several lines
-        self.forwarded_for: list[bytes] = []
-        self.ambiguity: Rejection | None = None
 
 
 class _NoIdentityError(Exception):

@@ -254,8 +254,7 @@ class ClientCertStrategy:
             reason = RejectionReason.CERTIFICATE_NOT_RETRIEVABLE
             return Failure(reason, _MESSAGES[reason], _SERVER_ERROR, detail=str(error))
         if isinstance(extracted, Rejection):
-            reason, detail, presented = extracted
-            return Failure(reason, _MESSAGES[reason], detail=detail, presented=presented)
+            return failure_of(extracted)
         request.attach(extracted.certificate)
         return extracted.certificate
 
@@ -270,6 +269,12 @@ class ClientCertStrategy:
         return (
             None if self._on_authenticated is None else (self._on_authenticated, (outcome.certificate, request.native))
         )
+
+
+def failure_of(rejection: Rejection) -> Failure:
+    """Return the outcome of a request that is rejected before there is a certificate."""
+    reason, detail, presented = rejection
+    return Failure(reason, _MESSAGES[reason], detail=detail, presented=presented)
 
 
 def check_strategy(strategy: object) -> None:
