@@ -219,10 +219,12 @@ def _scope_peer(scope: Scope) -> TransportPeer:
         # Uvicorn's ProxyHeadersMiddleware sets port 0 where the X-Forwarded-For entry it takes the address from has no
         # port; no TCP client has that one. Granian writes ports as text.
         return TransportPeer("ip", client[0], rewritten=client[1] in {0, "0"})
-    # Over a Unix socket there is no client address (granian: "") and ``server`` is a path and None. Each alone proves
-    # nothing: a TCP client that is gone has no address, and httpx's in-process transport has a server without a port.
+    # Over a Unix socket there is no client address (granian: ""), and ``server`` is a path and None (granian: "0"; the
+    # ASGI worker of gunicorn has the first two characters of the path). Each alone proves nothing: a TCP client that is
+    # gone has no address, and httpx's in-process transport has a server without a port.
     server = scope.get("server")
-    return TransportPeer("unix" if server is not None and server[1] is None else "unknown")
+    is_path = server is not None and (server[1] is None or server[0].startswith("/"))
+    return TransportPeer("unix" if is_path else "unknown")
 
 
 def _send_after_hooks(send: Send) -> Send:
