@@ -216,6 +216,13 @@ def test_a_stranger_without_a_watched_header_goes_through_untouched():
     assert guarded(*lines, client=STRANGER, on_forged="refuse") == (None, [lines])
 
 
+def test_the_headers_of_a_scope_may_be_any_iterable():
+    app, request = ASGIApp(), scope()
+    serve(HeaderGuard(app, nginx()), request | {"headers": iter([(b"accept", b"*/*"), (b"x_ssl_client_cert", EVIL)])})
+    serve(HeaderGuard(app, nginx()), request | {"headers": ([*line] for line in (TRUE, (b"accept", b"*/*")))})
+    assert app.seen == [[(b"accept", b"*/*"), TRUE]]
+
+
 def test_an_address_that_middleware_has_replaced_is_not_a_proxys():
     assert guarded(TRUE, client=("10.0.0.5", 0)) == (None, [[]])
     for name in (b"x-forwarded-for", b"x-real-ip"):

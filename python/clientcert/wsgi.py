@@ -5,7 +5,7 @@ The certificate of a direct TLS connection comes from the live socket where the 
 where ``tls_source`` names them: wsgiref and granian copy the variables of the process into every environ.
 
 WSGI cannot tell ``X_Name`` from ``X-Name``, and joins repeated header lines. ``docs/trust.md`` says which servers let a
-client forge a header that way, or behind which proxies it cannot.
+client forge a header that way. Behind what makes WSGI of ASGI, put a `clientcert.asgi.HeaderGuard` in front of that.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from clientcert.wsgi import WSGIRequest
 
 
 def wsgi(environ, start_response):
-    known = {"value": environ.get("HTTP_X_CLIENT_CERT"), "peer": WSGIRequest(environ).peer[:3]}
+    known = {"value": environ.get("HTTP_X_CLIENT_CERT"), "peer": WSGIRequest(environ).peer}
     start_response("200 OK", [("Content-Type", "application/json")])
     return [json.dumps(known).encode()]
 
@@ -32,7 +32,7 @@ async def asgi(scope, receive, send):
             await send({"type": f"lifespan.{stage}.complete"})
         return
     lines = [[name.decode(), value.decode()] for name, value in scope["headers"] if len(name) == len("x-client-cert")]
-    known = {"lines": lines, "peer": ASGIRequest(scope).peer[:3]}
+    known = {"lines": lines, "peer": ASGIRequest(scope).peer}
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": json.dumps(known).encode()})
 
@@ -127,6 +127,9 @@ SERVERS = {
     "uvicorn, httptools": lambda listener: run_uvicorn(listener, asgi, http="httptools"),
     "hypercorn": lambda listener: run_hypercorn(listener, asgi, "asgi"),
     "granian": lambda listener: run_granian(listener, "asgi"),
+    "gunicorn, uvicorn's worker": lambda listener: run_gunicorn(
+        listener, "run_server:asgi", "--worker-class", "uvicorn.workers.UvicornWorker"
+    ),
     "gunicorn, asgi": lambda listener: run_gunicorn(listener, "run_server:asgi", "--worker-class", "asgi"),
     "gunicorn": lambda listener: run_gunicorn(listener, "run_server:wsgi"),
     "gunicorn, header_map=dangerous": lambda listener: run_gunicorn(

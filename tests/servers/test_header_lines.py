@@ -14,9 +14,11 @@ ROOT = Path(__file__).parents[2]
 
 
 class Measured(NamedTuple):
-    """What the application has of the header X-Client-Cert, for each of `REQUESTS`, and the peer on a Unix socket.
+    """What the application has of the header X-Client-Cert, for each of `REQUESTS`, and of the peer.
 
-    ``APART`` are all lines, each under the name it was sent with; text is the variable of an environ.
+    ``APART`` are all lines, each under the name it was sent with; text is the variable of an environ. ``unix`` is the
+    kind of the peer on a Unix socket; ``replaces`` says whether an address in a header of a client on this machine takes
+    the place of the peer's.
     """
 
     distributions: str
@@ -25,6 +27,7 @@ class Measured(NamedTuple):
     before: str | None
     alone: str | None
     unix: str | None
+    replaces: bool = False
 
 
 APART = "APART"
@@ -36,10 +39,11 @@ REQUESTS = {
     "alone": [(UNDERSCORES, "U")],
 }
 MEASURED = {
-    "uvicorn, h11": Measured("uvicorn h11", APART, APART, APART, APART, "unix"),
-    "uvicorn, httptools": Measured("uvicorn httptools", APART, APART, APART, APART, "unix"),
+    "uvicorn, h11": Measured("uvicorn h11", APART, APART, APART, APART, "unix", replaces=True),
+    "uvicorn, httptools": Measured("uvicorn httptools", APART, APART, APART, APART, "unix", replaces=True),
     "hypercorn": Measured("hypercorn", APART, APART, APART, APART, "unknown"),
     "granian": Measured("granian", APART, APART, APART, APART, "unix"),
+    "gunicorn, uvicorn's worker": Measured("gunicorn uvicorn", APART, APART, APART, APART, "unix", replaces=True),
     "gunicorn, asgi": Measured("gunicorn", APART, "A", "A", None, "unix"),
     "gunicorn": Measured("gunicorn", "A,B", "A", "A", None, "unix"),
     "gunicorn, header_map=dangerous": Measured("gunicorn", "A,B", "A,U", "U,A", "U", "unix"),
@@ -48,8 +52,8 @@ MEASURED = {
     "cheroot": Measured("cheroot", "B", "U", "A", "U", None),
     "wsgiref": Measured("", "A,B", "A,U", "U,A", "U", None),
     "granian, wsgi": Measured("granian", "A,B", "U", "A", "U", "unknown"),
-    "uvicorn, wsgi": Measured("uvicorn", "A,B", "A,U", "U,A", "U", "unknown"),
-    "uvicorn with a2wsgi": Measured("uvicorn a2wsgi", "A,B", "A,U", "U,A", "U", "unknown"),
+    "uvicorn, wsgi": Measured("uvicorn", "A,B", "A,U", "U,A", "U", "unknown", replaces=True),
+    "uvicorn with a2wsgi": Measured("uvicorn a2wsgi", "A,B", "A,U", "U,A", "U", "unknown", replaces=True),
     "hypercorn, wsgi": Measured("hypercorn", "A,B", "A,U", "U,A", "U", "unknown"),
 }
 
@@ -76,19 +80,25 @@ def test_lines_become_of_each_server_what_the_page_says(start, name):
     assert found == {kind: getattr(MEASURED[name], kind) for kind in REQUESTS}
     assert [answer["peer"][:2] for _, answer in answers.values()] == [["ip", "127.0.0.1"]] * len(REQUESTS)
 
+    headers = [("X-Forwarded-For", "10.0.0.5"), ("Forwarded", "for=10.0.0.6"), ("X-Real-IP", "10.0.0.7")]
+    _, host, authoritative, _ = server.ask(headers=headers)[1]["peer"]
+    assert (host, authoritative) == (("10.0.0.5", False) if MEASURED[name].replaces else ("127.0.0.1", authoritative))
+
 
 @pytest.mark.parametrize("name", [name for name, measured in MEASURED.items() if measured.unix is not None])
 def test_a_unix_socket_is_recognised_where_the_page_says_so_and_is_no_address_elsewhere(start, name):
     status, answer = start(name, socket.AF_UNIX).ask(headers=[(DASHES, "A")])
-    kind, host, _ = answer["peer"]
+    kind, host, _, _ = answer["peer"]
     assert (status, kind, host) == (200, MEASURED[name].unix, "localhost" if name == "waitress" else None)
 
 
 def table():
     """The table of docs/trust.md."""
     pinned = dict(line.lower().split("==") for line in (ROOT / "constraints.txt").read_text().split())
-    rows = ['| Server | `A`, `B` | `A`, then `U` | `U`, then `A` | `U` alone | `X_Name` forges | `"unix"` |']
-    rows.append("| --- | --- | --- | --- | --- | --- | --- |")
+    rows = [
+        '| Server | `A`, `B` | `A`, then `U` | `U`, then `A` | `U` alone | `X_Name` forges | `"unix"` | Replaces the peer |'
+    ]
+    rows.append("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, measured in MEASURED.items():
         versions = " ".join(f"{distribution} {pinned[distribution]}" for distribution in measured.distributions.split())
         texts = [
@@ -97,7 +107,10 @@ def table():
         ]
         forges = "**yes**" if measured.alone == "U" else "no"
         unix = {"unix": "yes", None: "-"}.get(measured.unix, "no")
-        rows.append(f"| {name}{f' ({versions})' if versions else ''} | {' | '.join(texts)} | {forges} | {unix} |")
+        replaces = "yes" if measured.replaces else "no"
+        rows.append(
+            f"| {name}{f' ({versions})' if versions else ''} | {' | '.join(texts)} | {forges} | {unix} | {replaces} |"
+        )
     return "\n".join(rows)
 
 
