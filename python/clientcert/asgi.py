@@ -14,13 +14,13 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal
 
 from clientcert.errors import ConfigurationError
-from clientcert.extract import Rejection, RejectionReason
+from clientcert.extract import RejectionReason
 from clientcert.headers import WatchedHeaders
 from clientcert.hooks import drain_async
 from clientcert.presets import distinct_names, header_name
 from clientcert.refusal import refusal
 from clientcert.request import TransportPeer
-from clientcert.strategy import ClientCertStrategy, Success, check_strategy, failure_of
+from clientcert.strategy import ClientCertStrategy, Success, check_strategy, refused
 from clientcert.tls import Connection, from_extension
 from clientcert.trust import Objection, trusted_proxies_from
 
@@ -157,7 +157,7 @@ class HeaderGuard:
                 reason, detail = objection
                 _logger.info("forged headers, %s: %s", reason, detail)
                 if self._refuses:
-                    await _refuse(failure_of(Rejection(RejectionReason(reason), detail)), scope, send)
+                    await _refuse(refused(RejectionReason(reason), detail), scope, send)
                     return
         await self._app(scope, receive, send)
 

@@ -254,7 +254,8 @@ class ClientCertStrategy:
             reason = RejectionReason.CERTIFICATE_NOT_RETRIEVABLE
             return Failure(reason, _MESSAGES[reason], _SERVER_ERROR, detail=str(error))
         if isinstance(extracted, Rejection):
-            return failure_of(extracted)
+            reason, detail, presented = extracted
+            return Failure(reason, _MESSAGES[reason], detail=detail, presented=presented)
         request.attach(extracted.certificate)
         return extracted.certificate
 
@@ -271,12 +272,6 @@ class ClientCertStrategy:
         )
 
 
-def failure_of(rejection: Rejection) -> Failure:
-    """Return the outcome of a request that is rejected before there is a certificate."""
-    reason, detail, presented = rejection
-    return Failure(reason, _MESSAGES[reason], detail=detail, presented=presented)
-
-
 def check_strategy(strategy: object) -> None:
     """Raise `ConfigurationError` for what a middleware may be given by mistake, such as ``verify`` itself."""
     if not isinstance(strategy, ClientCertStrategy):
@@ -284,6 +279,11 @@ def check_strategy(strategy: object) -> None:
             f"a middleware takes a strategy, not {type(strategy).__name__}:"
             " write ClientCertMiddleware(app, ClientCertStrategy(verify))"
         )
+
+
+def refused(reason: RejectionReason, detail: str) -> Failure:
+    """Return the outcome of a request that is refused before a strategy sees it."""
+    return Failure(reason, _MESSAGES[reason], detail=detail)
 
 
 def callback_style(verify: Callable[..., Any]) -> Callable[..., Any]:
