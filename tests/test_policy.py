@@ -249,6 +249,17 @@ def test_names_of_the_rarer_types_are_compared_too(backend):
         assert allow_san([name])(WORKLOAD.certificate) is False
 
 
+def test_the_value_of_a_general_name_may_be_written_with_lists(backend):
+    names = [
+        x509.OtherName(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), b"\x0c\x01a"),
+        x509.DirectoryName(x509.Name([x509.NameAttribute(x509.ObjectIdentifier("2.5.4.3"), "alice")])),
+    ]
+    other_name, directory_name = (raw_certificate([("2.5.4.3", "x")], [name]) for name in names)
+    assert allow_san([GeneralName("dir_name", [["2.5.4.3", "alice"]])])(directory_name)
+    assert not allow_san([GeneralName("dir_name", [["2.5.4.3", "bob"]])])(directory_name)
+    assert allow_san([GeneralName("other_name", ["1.3.6.1.4.1.311.20.2.3", b"\x0c\x01a"])])(other_name)
+
+
 @pytest.mark.parametrize(
     "san",
     [
@@ -450,6 +461,18 @@ def test_attributes_that_cannot_be_meant_are_refused(allow, attributes):
         lambda: allow_san([GeneralName("dns", "a.example\0")]),
         lambda: allow_san([GeneralName("dir_name", (("2.5.4.3", "alice\0"),))]),
         lambda: allow_san([GeneralName("upn", "alice@example.org")]),
+        lambda: allow_san([GeneralName(["dns"], "a.example")]),
+        lambda: allow_san([GeneralName("dir_name", "2.5.4.3")]),
+        lambda: allow_san([GeneralName("dir_name", [])]),
+        lambda: allow_san([GeneralName("dir_name", ["2.5.4.3", "alice"])]),
+        lambda: allow_san([GeneralName("dir_name", [["CN", "alice"]])]),
+        lambda: allow_san([GeneralName("dir_name", [["2.5.4.3", "alice", "bob"]])]),
+        lambda: allow_san([GeneralName("dir_name", [["2.5.4.3", b"alice"]])]),
+        lambda: allow_san([GeneralName("registered_id", 7)]),
+        lambda: allow_san([GeneralName("registered_id", "serverAuth")]),
+        lambda: allow_san([GeneralName("other_name", "1.2.3")]),
+        lambda: allow_san([GeneralName("other_name", ("1.2.3", "alice"))]),
+        lambda: allow_san([GeneralName("other_name", (b"1.2.3", b"alice"))]),
         lambda: allow_email(["alice"]),
         lambda: allow_serial(["xyz"], issuer={"CN": "Device CA"}),
         lambda: allow_serial(["0x0ABC"], issuer={"CN": "Device CA"}),

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import threading
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 
 import pytest
 import trio
@@ -708,10 +709,15 @@ def test_an_option_that_cannot_be_meant_is_refused_with_what_to_write(options, a
         ClientCertStrategy(**{"verify": accept} | options)
 
 
-@pytest.mark.parametrize("status", [200, 302, 399, 600, "403", None])
+@pytest.mark.parametrize("status", [200, 302, 399, 600, "403", None, 401.0])
 def test_a_rejection_has_the_status_of_an_error(status):
     with pytest.raises(ConfigurationError, match="from 400 to 599"):
         Reject(status=status)
+
+
+def test_the_status_of_a_rejection_may_be_a_member_of_http_status():
+    rejection = strategy(lambda certificate: Reject(status=HTTPStatus.FORBIDDEN)).authenticate(direct())
+    assert f"{rejection.status}" == "403"
 
 
 def test_a_function_is_judged_by_what_is_called_not_by_what_it_wraps():

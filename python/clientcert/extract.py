@@ -177,23 +177,30 @@ class Extractor:
             verdict = lines.single.get(header)
             if verdict != expected:
                 detail = f"{header.decode()} {'is absent' if verdict is None else 'has another value'}"
-                presented = value is not None and not _says_none(value)
+                presented = self._is_presented(lines)
                 return Rejection(RejectionReason.VERIFICATION_HEADER_MISMATCH, detail, presented)
         if value is None:
-            return self._without_certificate(request, f"{self._certificate_header.decode()} is absent", presented=False)
+            detail = f"{self._certificate_header.decode()} is absent"
+            return self._without_certificate(request, detail, presented=self._is_presented(lines))
+        chain = self._chain_value(lines) if self._include_chain else None
         try:
-            certificate = self._reader.read(value, self._chain(lines), preserves_names=request.preserves_names)
+            certificate = self._reader.read(value, chain, preserves_names=request.preserves_names)
             return self._in_time(certificate, "header")
         except DecodeError as error:
             detail = f"{self._certificate_header.decode()}: {error}"
-            return self._without_certificate(request, detail, presented=error.code != "no_certificate")
+            return self._without_certificate(request, detail, presented=self._is_presented(lines))
         except _NoIdentityError as error:
             if error.reason is RejectionReason.HEADER_MISSING_OR_MALFORMED:
                 return self._without_certificate(request, str(error), presented=True)
             return Rejection(error.reason, str(error))
 
-    def _chain(self, lines: _Lines) -> bytes | None:
-        if self._chain_header is None or not self._include_chain:
+    def _is_presented(self, lines: _Lines) -> bool:
+        """Return whether the headers hold a certificate, readable or not, or the chain of one that is missing."""
+        values = (lines.single.get(self._certificate_header), self._chain_value(lines))
+        return any(value is not None and not _says_none(value) for value in values)
+
+    def _chain_value(self, lines: _Lines) -> bytes | None:
+        if self._chain_header is None:
             return None
         return b", ".join(lines.members) if lines.members else lines.single.get(self._chain_header)
 

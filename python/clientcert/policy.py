@@ -23,11 +23,11 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from inspect import isawaitable, iscoroutinefunction
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast, get_args, overload
+from typing import TYPE_CHECKING, Any, TypeGuard, get_args, overload
 
 from clientcert.certificate import Attributes, GeneralName, GeneralNameKind, is_spiffe_id
 from clientcert.errors import ConfigurationError
@@ -358,13 +358,34 @@ def _general_name(name: str | GeneralName) -> GeneralName:
     """Return the name that configuration means, checked."""
     if not isinstance(name, GeneralName):
         return _typed_name(name)
-    if name.kind in {"dns", "uri", "email", "ip"}:
-        return _typed_name(f"{name.kind}:{name.value}")
-    if name.kind == "dir_name":
-        _texts("allow_san", [value for _, value in cast("Attributes", name.value)])
-    elif name.kind not in {"registered_id", "other_name"}:
+    kind, value = name
+    if kind not in get_args(GeneralNameKind):
         raise ConfigurationError(f"a GeneralName is of one of the kinds {', '.join(get_args(GeneralNameKind))}")
-    return name
+    if kind == "dir_name":
+        return GeneralName(kind, _directory_name(value))
+    if kind == "registered_id":
+        return GeneralName(kind, _oid(value))
+    if kind == "other_name":
+        if not _is_pair(value) or not isinstance(value[1], bytes):
+            raise ConfigurationError("the value of an other_name is a pair: the dotted OID of its type, and DER")
+        return GeneralName(kind, (_oid(value[0]), value[1]))
+    return _typed_name(f"{kind}:{value}")
+
+
+def _directory_name(value: object) -> Attributes:
+    if isinstance(value, list | tuple) and value and all(map(_is_pair, value)):
+        return tuple((_oid(oid), _text("allow_san", text)) for oid, text in value)
+    raise ConfigurationError('the value of a dir_name is its attributes in order: (("2.5.4.3", "alice"),)')
+
+
+def _is_pair(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, list | tuple) and len(value) == len(("OID", "value"))
+
+
+def _oid(text: object) -> str:
+    if isinstance(text, str) and _DOTTED_OID.fullmatch(text):
+        return text
+    raise ConfigurationError("allow_san takes the OIDs of a GeneralName as dotted text, such as '2.5.4.3'")
 
 
 def _typed_name(text: str) -> GeneralName:

@@ -84,7 +84,7 @@ class Reject:
     status: int = _UNAUTHORIZED
 
     def __post_init__(self) -> None:
-        if self.status not in _ERRORS:
+        if not isinstance(self.status, int) or self.status not in _ERRORS:  # a range holds 401.0, too
             raise ConfigurationError("the status of a Reject is an HTTP error, from 400 to 599")
 
 
