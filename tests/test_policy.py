@@ -123,6 +123,30 @@ def test_a_name_with_a_control_character_matches_nothing(backend, name):
         allow_cn([name])
 
 
+@pytest.mark.parametrize("name", ["alice\0", "al\nice", "alice\x7f"])
+@pytest.mark.parametrize(
+    ("oid", "san", "allow"),
+    [
+        ("2.5.4.11", None, lambda name: allow_ou([name])),
+        ("2.5.4.10", None, lambda name: allow_organization([name])),
+        ("2.5.4.5", None, lambda name: allow_subject({"serialNumber": name})),
+        ("2.5.4.5", None, lambda name: allow_subject({"serialNumber": [name]})),
+        ("2.5.4.5", None, lambda name: allow_issuer({"serialNumber": name})),
+        ("2.5.4.3", x509.DNSName, lambda name: allow_san([f"dns:{name}"])),
+        ("2.5.4.3", x509.UniformResourceIdentifier, lambda name: allow_san([f"uri:{name}"])),
+        ("2.5.4.3", x509.UniformResourceIdentifier, lambda name: allow_spiffe_id([name])),
+        ("2.5.4.3", x509.RFC822Name, lambda name: allow_email([name])),
+    ],
+)
+def test_no_policy_can_hold_or_match_a_name_with_a_control_character(backend, oid, san, allow, name):
+    prefix = {x509.UniformResourceIdentifier: "spiffe://example.org/", x509.RFC822Name: "alice@"}.get(san, "")
+    certificate = raw_certificate([(oid, prefix + name)], [] if san is None else [san(prefix + name)])
+    for allowed in ("alice", "al", "ice"):
+        assert allow(prefix + allowed)(certificate) is False
+    with pytest.raises(ConfigurationError):
+        allow(prefix + name)
+
+
 def test_a_value_that_looks_like_several_attributes_is_one_value(backend):
     certificate = raw_certificate([("2.5.4.10", "Evil,CN=alice"), ("2.5.4.11", "x\\,O=Example")])
     for policy in (allow_cn(["alice"]), allow_organization(["Example"]), allow_organization(["Evil"])):

@@ -3,6 +3,7 @@
 from clientcert._backend import backend
 from clientcert.certificate import GeneralName, PeerCertificate, XfccElement
 from clientcert.errors import CertificateNotRetrievable, ClientCertError, ConfigurationError, DecodeError
+from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.parse import (
     HeaderEncoding,
     encode_header,
@@ -47,6 +48,7 @@ __all__ = [
     "ConfigurationError",
     "DecodeError",
     "Failure",
+    "ForwardedIdentity",
     "GeneralName",
     "HeaderEncoding",
     "PeerCertificate",
