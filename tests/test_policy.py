@@ -129,9 +129,9 @@ def test_a_name_with_a_control_character_matches_nothing(backend, name):
     [
         ("2.5.4.11", None, lambda name: allow_ou([name])),
         ("2.5.4.10", None, lambda name: allow_organization([name])),
-        ("2.5.4.5", None, lambda name: allow_subject({"serialNumber": name})),
-        ("2.5.4.5", None, lambda name: allow_subject({"serialNumber": [name]})),
-        ("2.5.4.5", None, lambda name: allow_issuer({"serialNumber": name})),
+        ("2.5.4.4", None, lambda name: allow_subject({"SN": name})),
+        ("2.5.4.4", None, lambda name: allow_subject({"SN": [name]})),
+        ("2.5.4.4", None, lambda name: allow_issuer({"SN": name})),
         ("2.5.4.3", x509.DNSName, lambda name: allow_san([f"dns:{name}"])),
         ("2.5.4.3", x509.UniformResourceIdentifier, lambda name: allow_san([f"uri:{name}"])),
         ("2.5.4.3", x509.UniformResourceIdentifier, lambda name: allow_spiffe_id([name])),
