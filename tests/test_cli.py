@@ -216,7 +216,10 @@ def test_every_code_that_the_vectors_expect_is_said_in_words():
 def test_an_encoding_that_is_given_is_the_only_one_that_is_tried(backend):
     result = run("--encoding", "rfc9440", stdin=encode_header(ISSUED.certificate, "base64-der"))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "clientcert: read as rfc9440: byte_sequence at offset 0: not :base64:, with both colons\n"
+    assert (
+        result.stderr
+        == "clientcert: read as rfc9440: byte_sequence at offset 0: not :base64:, with both colons; this looks like base64-der, not rfc9440\n"
+    )
 
 
 def test_pem_of_a_header_without_certificates_is_an_error(backend):

@@ -3,6 +3,7 @@
 from clientcert._backend import backend
 from clientcert.certificate import GeneralName, PeerCertificate, XfccElement
 from clientcert.errors import CertificateNotRetrievable, ClientCertError, ConfigurationError, DecodeError
+from clientcert.explanation import Check, Decision, Explanation
 from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.parse import (
     HeaderEncoding,
@@ -43,10 +44,13 @@ __all__ = [
     "PRESETS",
     "Accept",
     "CertificateNotRetrievable",
+    "Check",
     "ClientCertError",
     "ClientCertStrategy",
     "ConfigurationError",
+    "Decision",
     "DecodeError",
+    "Explanation",
     "Failure",
     "ForwardedIdentity",
     "GeneralName",

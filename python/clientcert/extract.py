@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from clientcert.request import Request
     from clientcert.trust import Anyone, TrustedProxies
 
-__all__ = ["Check", "Extracted", "Extractor", "Lines", "Rejection", "RejectionReason", "says_none"]
+__all__ = [
+    "Check",
+    "Extracted",
+    "Extractor",
+    "HeaderLines",
+    "NotRetrievableError",
+    "Rejection",
+    "RejectionReason",
+    "says_none",
+    "span",
+]
 
 # Connection is a list with commas (RFC 9110, section 7.6.1); Apache's `ap_get_token` also ends a name at white space
 # and semicolons.
@@ -107,9 +117,12 @@ class Extractor:
         accept_forwarded_identity: bool = False,
     ) -> None:
         self.preset = preset
+        self.xfcc_elements = xfcc_elements
+        self.accepts_names = accept_forwarded_identity
+        self.trust: TrustedProxies | None = None
         self._fallback = fallback_to_socket
         self._include_chain = include_chain
-        self._check_validity = check_validity
+        self.check_validity = check_validity
         self._socket_certificates: Cache[tuple[bytes, ...], PeerCertificate] = Cache()
         self._reads_header = preset is not None
         if preset is None:
@@ -119,18 +132,18 @@ class Extractor:
             preset, xfcc_elements, include_chain=include_chain, accept_names=accept_forwarded_identity
         )
         trust = trusted_proxies_from(trusted_proxies)
-        self._trust = None if trust == "*" else trust
-        self._certificate_header = header_name(preset.header)
+        self.trust = None if trust == "*" else trust
+        self.certificate_header = header_name(preset.header)
         self._chain_header = None if preset.chain_header is None else header_name(preset.chain_header)
         # RFC 9440, section 2.3: Client-Cert-Chain is a List, which may be spread over several lines.
         self._list_header = self._chain_header if (preset.chain_encoding or preset.encoding) == "rfc9440" else None
-        self._verdicts = tuple((header_name(header), value.encode()) for header, value in preset.verdicts)
-        self._secret_header = None if self._trust is None else self._trust.secret_header
-        single = (self._certificate_header, self._chain_header, self._secret_header)
-        watched = [*filter(None, single), *(header for header, _ in self._verdicts)]
+        self.verdicts = tuple((header_name(header), value.encode()) for header, value in preset.verdicts)
+        self._secret_header = None if self.trust is None else self.trust.secret_header
+        single = (self.certificate_header, self._chain_header, self._secret_header)
+        watched = [*filter(None, single), *(header for header, _ in self.verdicts)]
         distinct_names([name.decode() for name in watched])
         self._watched = frozenset(watched)
-        self._similar = {similar_name(name): name.decode() for name in self._watched}
+        self._similar = {similar_name(name): name for name in self._watched}
         self._names = self._watched | {b"connection", b"x-forwarded-for"}
         # A name of another length cannot be taken for one of these: most lines of a request end here.
         self._lengths = frozenset(map(len, self._names))
@@ -142,40 +155,42 @@ class Extractor:
         """
         return self._from_header(request) if self._reads_header else self._from_socket(request)
 
-    def made(self, request: Request) -> tuple[Check, ...]:
-        """Return the checks that are made of ``request`` as long as none fails, in their order."""
-        validity = (Check.VALIDITY,) if self._check_validity else ()
+    def header_checks(self, request: Request) -> tuple[Check, ...]:
+        """Return the checks that are made of the headers of ``request`` as long as none fails, in their order."""
         if self.preset is None:
-            return (Check.SOCKET, *validity)
-        lines = self.lines(request)
-        if not (lines.single or lines.members or lines.ambiguity):
+            return ()
+        if not self.collect(request):
             return (Check.HEADER,)
-        verdicts = (Check.VERDICTS,) if self._verdicts else ()
+        verdicts = (Check.VERDICTS,) if self.verdicts else ()
         chain = (Check.CHAIN,) if self._include_chain or self.preset.chain_in_header else ()
         before = (Check.PEER, Check.DUPLICATES, Check.NAMES)
-        return (*before, *verdicts, Check.HEADER, Check.DECODING, *chain, *validity)
+        return (*before, *verdicts, Check.HEADER, Check.DECODING, *chain)
 
     def _from_header(self, request: Request) -> Extracted | ForwardedIdentity | Rejection:
-        lines = self.lines(request)
-        if not (lines.single or lines.members or lines.ambiguity):
+        lines = self.collect(request)
+        if not lines:
             return self._without_header(request, lines.forwarded_for)
-        if self._trust is not None:
+        if self.trust is not None:
             secret = self._secret_header
             shown = None if secret is None or secret in lines.repeated else lines.single.get(secret)
-            objection = self._trust.objection(request, shown, lines.forwarded_for)
+            objection = self.trust.objection(request, shown, lines.forwarded_for)
             if objection is not None:
                 return Rejection(Check.PEER, RejectionReason(objection.reason), objection.detail)
         if lines.repeated:
             detail = f"{lines.repeated[0].decode()} is there more than once"
             return Rejection(Check.DUPLICATES, RejectionReason.DUPLICATE_HEADER, detail)
-        if lines.ambiguity is not None:
-            return lines.ambiguity
+        if lines.nominated is not None:
+            detail = f"Connection names {lines.nominated.decode()}: a proxy may have removed the true one"
+            return Rejection(Check.NAMES, RejectionReason.AMBIGUOUS_HEADER_NAME, detail)
+        if lines.alias is not None:
+            detail = f"a header's name resembles {lines.alias.decode()}"
+            return Rejection(Check.NAMES, RejectionReason.AMBIGUOUS_HEADER_NAME, detail)
         return self._read(request, lines)
 
-    def lines(self, request: Request) -> Lines:
+    def collect(self, request: Request) -> HeaderLines:
         """Return the header lines of ``request`` that matter."""
         lengths, watched = self._lengths, self._watched
-        lines = Lines()
+        lines = HeaderLines()
         single = lines.single
         for name, value in request.header_lines(self._names):
             if len(name) not in lengths:
@@ -190,30 +205,24 @@ class Extractor:
             elif name == b"x-forwarded-for":
                 lines.forwarded_for.append(value)
             elif name == b"connection":
-                lines.ambiguity = self._nominated(value) or lines.ambiguity
+                lines.nominated = self._nominated(value) or lines.nominated
             elif similar_name(name) in self._similar:
                 # A proxy that replaces the one name may pass the other, which a server behind it takes for the first.
-                meant = self._similar[similar_name(name)]
-                detail = f"a header's name resembles {meant}"
-                lines.ambiguity = Rejection(Check.NAMES, RejectionReason.AMBIGUOUS_HEADER_NAME, detail)
+                lines.alias = self._similar[similar_name(name)]
         return lines
 
-    def _nominated(self, connection: bytes) -> Rejection | None:
-        """Refuse a ``Connection`` that names a watched header.
+    def _nominated(self, connection: bytes) -> bytes | None:
+        """Return the watched header that ``Connection`` names, or None.
 
         Apache removes that header after it has set it, and passes the client's own under a similar name.
         """
-        for option in _CONNECTION_OPTION.findall(similar_name(connection)):
-            meant = self._similar.get(option)
-            if meant is not None:
-                detail = f"Connection names {meant}: a proxy may have removed the true one"
-                return Rejection(Check.NAMES, RejectionReason.AMBIGUOUS_HEADER_NAME, detail)
-        return None
+        options = _CONNECTION_OPTION.findall(similar_name(connection))
+        return next((self._similar[option] for option in options if option in self._similar), None)
 
-    def _read(self, request: Request, lines: Lines) -> Extracted | ForwardedIdentity | Rejection:
+    def _read(self, request: Request, lines: HeaderLines) -> Extracted | ForwardedIdentity | Rejection:
         """Read the certificate from the headers of a trusted peer, none of which is there twice."""
-        value = lines.single.get(self._certificate_header)
-        for header, expected in self._verdicts:
+        value = lines.single.get(self.certificate_header)
+        for header, expected in self.verdicts:
             verdict = lines.single.get(header)
             if verdict != expected:
                 detail = f"{header.decode()} {'is absent' if verdict is None else 'has another value'}"
@@ -226,10 +235,10 @@ class Extractor:
             found = self._reader.read(value, chain, preserves_names=request.preserves_names)
             return found if isinstance(found, ForwardedIdentity) else self._in_time(found, "header")
         except DecodeError as error:
-            detail = f"{self._certificate_header.decode()}: {error}"
-            rejection = Rejection(
-                Check.DECODING, RejectionReason.HEADER_MISSING_OR_MALFORMED, detail, self._is_presented(lines)
-            )
+            check = Check.VALIDITY if error.code == "time" else Check.DECODING
+            detail = f"{self.certificate_header.decode()}: {error}"
+            reason = RejectionReason.HEADER_MISSING_OR_MALFORMED
+            rejection = Rejection(check, reason, detail, self._is_presented(lines))
             return self._without_certificate(request, rejection)
         except _NoIdentityError as error:
             rejection = Rejection(error.check, error.reason, str(error))
@@ -238,23 +247,23 @@ class Extractor:
             return rejection
 
     def _absent(self, *, presented: bool) -> Rejection:
-        detail = f"{self._certificate_header.decode()} is absent"
+        detail = f"{self.certificate_header.decode()} is absent"
         return Rejection(Check.HEADER, RejectionReason.HEADER_MISSING_OR_MALFORMED, detail, presented)
 
-    def _is_presented(self, lines: Lines) -> bool:
+    def _is_presented(self, lines: HeaderLines) -> bool:
         """Return whether the headers hold a certificate, readable or not, or the chain of one that is missing."""
-        values = (lines.single.get(self._certificate_header), self._chain_value(lines))
+        values = (lines.single.get(self.certificate_header), self._chain_value(lines))
         return any(value is not None and not says_none(value) for value in values)
 
-    def _chain_value(self, lines: Lines) -> bytes | None:
+    def _chain_value(self, lines: HeaderLines) -> bytes | None:
         if self._chain_header is None:
             return None
         return b", ".join(lines.members) if lines.members else lines.single.get(self._chain_header)
 
     def _without_header(self, request: Request, forwarded_for: Sequence[bytes]) -> Extracted | Rejection:
         absent = self._absent(presented=False)
-        if self._fallback and self._trust is not None:
-            objection = self._trust.why_not_a_client(request, forwarded_for)
+        if self._fallback and self.trust is not None:
+            objection = self.trust.why_not_a_client(request, forwarded_for)
             if objection is None:
                 return self._from_socket(request, absent)
             if objection.reason == "peer_rewritten":
@@ -263,7 +272,7 @@ class Extractor:
 
     def _without_certificate(self, request: Request, rejection: Rejection) -> Extracted | Rejection:
         """Reject a request whose header holds no certificate, or fall back where every peer is trusted."""
-        return self._from_socket(request, rejection) if self._fallback and self._trust is None else rejection
+        return self._from_socket(request, rejection) if self._fallback and self.trust is None else rejection
 
     def _from_socket(self, request: Request, instead_of: Rejection | None = None) -> Extracted | Rejection:
         connection = request.tls()
@@ -274,7 +283,8 @@ class Extractor:
             return Rejection(Check.SOCKET, reason, f"the connection {missing}", rejected, instead_of)
         ders = connection.certificates if self._include_chain else connection.certificates[:1]
         if not ders:
-            raise CertificateNotRetrievable("the server shows no certificate for an authorized TLS connection")
+            message = "the server shows no certificate for an authorized TLS connection"
+            raise NotRetrievableError(message, instead_of)
         size = sum(map(len, ders))
         try:
             certificate = self._socket_certificates.get(ders, size)
@@ -283,35 +293,48 @@ class Extractor:
                 self._socket_certificates.put(ders, certificate, size)
             return self._in_time(certificate, "socket", instead_of)
         except DecodeError as error:
-            raise CertificateNotRetrievable(f"the certificate of the TLS connection cannot be read: {error}") from error
+            message = f"the certificate of the TLS connection cannot be read: {error}"
+            raise NotRetrievableError(message, instead_of) from error
 
     def _in_time(
         self, certificate: PeerCertificate, source: Literal["header", "socket"], instead_of: Rejection | None = None
     ) -> Extracted | Rejection:
         """Check the validity period: on a resumed TLS session nobody else has done so again."""
-        if self._check_validity:
+        if self.check_validity:
             not_before, not_after = certificate.validity_seconds
             now = int(time.time())  # the period includes all of the second notAfter (RFC 5280, section 4.1.2.5)
             if now < not_before:
-                reason, detail = RejectionReason.CERTIFICATE_NOT_YET_VALID, f"notBefore is in {_time(not_before - now)}"
+                reason, detail = RejectionReason.CERTIFICATE_NOT_YET_VALID, f"notBefore is in {span(not_before - now)}"
                 return Rejection(Check.VALIDITY, reason, detail, instead_of=instead_of)
             if now > not_after:
-                reason, detail = RejectionReason.CERTIFICATE_EXPIRED, f"notAfter was {_time(now - not_after)} ago"
+                reason, detail = RejectionReason.CERTIFICATE_EXPIRED, f"notAfter was {span(now - not_after)} ago"
                 return Rejection(Check.VALIDITY, reason, detail, instead_of=instead_of)
         return Extracted(certificate, source, instead_of)
 
 
-class Lines:
-    """The header lines of one request that matter."""
+class HeaderLines:
+    """The header lines of one request that matter. It is false if there are none."""
 
-    __slots__ = ("ambiguity", "forwarded_for", "members", "repeated", "single")
+    __slots__ = ("alias", "forwarded_for", "members", "nominated", "repeated", "single")
 
     def __init__(self) -> None:
         self.single: dict[bytes, bytes] = {}
         self.repeated: list[bytes] = []
         self.members: list[bytes] = []  # of the one header that may have several lines
         self.forwarded_for: list[bytes] = []
-        self.ambiguity: Rejection | None = None
+        self.alias: bytes | None = None  # the watched name that another resembles
+        self.nominated: bytes | None = None  # the watched name that ``Connection`` has
+
+    def __bool__(self) -> bool:
+        return bool(self.single or self.members or self.alias or self.nominated)
+
+
+class NotRetrievableError(CertificateNotRetrievable):
+    """As its base class, with the rejection upon which the TLS connection was looked at instead of the header."""
+
+    def __init__(self, message: str, instead_of: Rejection | None) -> None:
+        super().__init__(message)
+        self.instead_of = instead_of
 
 
 class _NoIdentityError(Exception):
@@ -413,7 +436,7 @@ def _linked(certificates: Sequence[PeerCertificate]) -> PeerCertificate:
     return link([certificate._decoded for certificate in certificates])  # noqa: SLF001 - within the package
 
 
-def _time(seconds: int) -> str:
+def span(seconds: int) -> str:
     """Return a span of time for people: ``3 days, 4:05:06``."""
     return str(timedelta(seconds=seconds))
 

@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from clientcert.errors import CertificateNotRetrievable, ClientCertError, ConfigurationError
+from clientcert.explanation import explain
 from clientcert.extract import Extracted, Extractor, RejectionReason
 from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.parse import MOST_PARTS, HeaderEncoding
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from clientcert.certificate import PeerCertificate
+    from clientcert.explanation import Explanation
     from clientcert.request import Request
     from clientcert.trust import TrustedProxies
 
@@ -263,6 +265,13 @@ class ClientCertStrategy:
         if hook is not None:
             await self._dispatch_async(*hook)
         return outcome
+
+    def explain(self, request: Request) -> Explanation:
+        """Return each check of ``request`` with its result, and what to do about it, for the operator alone.
+
+        It is a dry run: ``verify`` and the hooks are not called, and nothing is attached.
+        """
+        return explain(self._extractor, request)
 
     def _identify(self, request: Request) -> PeerCertificate | ForwardedIdentity | Failure:
         try:
