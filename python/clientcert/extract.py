@@ -168,7 +168,7 @@ class Extractor:
 
     def _from_header(self, request: Request) -> Extracted | ForwardedIdentity | Rejection:
         lines = self.collect(request)
-        if not lines:
+        if not lines.single and not lines:  # the first alone is almost always enough, and costs no call
             return self._without_header(request, lines.forwarded_for)
         if self.trust is not None:
             secret = self._secret_header
