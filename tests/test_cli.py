@@ -222,6 +222,21 @@ def test_an_encoding_that_is_given_is_the_only_one_that_is_tried(backend):
     )
 
 
+@pytest.mark.parametrize(
+    "encoding", ["url-pem", "url-pem-aws", "xfcc", "base64-der", "rfc9440", "pem", "base64-pem", "hex-der"]
+)
+def test_a_value_that_is_cut_off_is_said_to_be(backend, encoding):
+    value = encode_header(ISSUED.certificate, encoding)
+    for kept in (len(value) // 2, *range(len(value) - 44, len(value) - 40)):
+        stderr = run("--encoding", encoding, stdin=value[:kept]).stderr
+        assert stderr.endswith(
+            "; the value is cut off: look for a limit on the size of headers, at the proxy and at this server\n"
+        )
+    damaged = run("--encoding", encoding, stdin=value[:100] + "!" + value[101:]).stderr
+    assert damaged
+    assert "look for a limit" not in damaged
+
+
 def test_pem_of_a_header_without_certificates_is_an_error(backend):
     result = run("--pem", stdin="URI=spiffe://x/a")
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
