@@ -317,6 +317,7 @@ def test_a_certificate_without_a_readable_time_is_refused(backend):
     rejection = Extractor(hexadecimal, TRUSTED).extract(FakeRequest(headers))
     assert rejection.reason == "header_missing_or_malformed"
     assert "time at offset" in rejection.detail
+    assert rejection.check == "validity"
     assert found(Extractor(hexadecimal, TRUSTED, check_validity=False).extract(FakeRequest(headers))) == (
         "client",
         "header",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import gzip
 import json
@@ -33,9 +34,11 @@ from clientcert import (
     parse_pem,
 )
 from clientcert.asgi import ASGIRequest
+from clientcert.asgi import ClientCertMiddleware as ASGIMiddleware
 from clientcert.forwarded_identity import UnclearIdentityError, forwarded_identity
 from clientcert.request import TLSConnection
 from clientcert.testing import CertificateAuthority
+from clientcert.wsgi import ClientCertMiddleware as WSGIMiddleware
 from clientcert.wsgi import WSGIRequest
 from fake_request import STRANGER, FakeRequest
 
@@ -391,6 +394,38 @@ def test_the_shims_attach_an_identity_beside_the_certificates_place():
     WSGIRequest(environ).attach_identity(found)
     assert scope == {"client_identity": found}
     assert environ == {"clientcert.identity": found}
+
+
+def in_asgi(strategy, value, left):
+    scope = {"type": "http", "client": ("10.0.0.5", 1), "headers": [(b"x-forwarded-client-cert", value.encode())]}
+    scope["client_identity"] = left
+    served = []
+
+    async def app(scope, receive, send):
+        served.append((scope["client_certificate"], scope["client_identity"], scope["user"]))
+
+    asyncio.run(ASGIMiddleware(app, strategy)(scope, None, None))
+    return served
+
+
+def in_wsgi(strategy, value, left):
+    environ = {"REMOTE_ADDR": "10.0.0.5", "HTTP_X_FORWARDED_CLIENT_CERT": value, "clientcert.identity": left}
+    served = []
+
+    def app(environ, start_response):
+        served.append(tuple(environ[f"clientcert.{key}"] for key in ("certificate", "identity", "user")))
+        return []
+
+    WSGIMiddleware(app, strategy)(environ, None)
+    return served
+
+
+@pytest.mark.parametrize("serve", [in_asgi, in_wsgi])
+def test_an_application_finds_the_identity_beside_the_certificate_and_none_from_outside(backend, serve):
+    found = ForwardedIdentity(HASH, BY, WEB, None, "")
+    assert serve(istio(), element([WEB]), None) == [(None, found, found)]
+    certificate = ALICE.certificate
+    assert serve(istio(), encode_header(certificate, "xfcc"), found) == [(certificate, None, certificate)]
 
 
 # With a certificate, from others, and by configuration

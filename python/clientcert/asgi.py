@@ -101,7 +101,6 @@ class ClientCertMiddleware:
         outcome = await self._strategy.authenticate_async(ASGIRequest(scope))
         if isinstance(outcome, Success):
             scope["client_certificate"] = outcome.certificate
-            scope["client_identity"] = outcome.identity
             scope["user"] = outcome.user
         elif self._required or outcome.presented:
             await _refuse(outcome, scope, send)

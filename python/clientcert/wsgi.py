@@ -133,7 +133,6 @@ class ClientCertMiddleware:
         outcome = self._strategy.authenticate(WSGIRequest(environ, self._tls_source))
         if isinstance(outcome, Success):
             environ["clientcert.certificate"] = outcome.certificate
-            environ["clientcert.identity"] = outcome.identity
             environ["clientcert.user"] = outcome.user
             if self._remote_user is not None:
                 environ["REMOTE_USER"] = self._remote_user(outcome.user)
