@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 
     from clientcert.certificate import PeerCertificate
+    from clientcert.forwarded_identity import ForwardedIdentity
     from clientcert.request import TLSConnection
     from clientcert.strategy import Failure
     from clientcert.trust import TrustedProxies
@@ -80,11 +81,16 @@ class ASGIRequest:
         """Put the certificate into ``scope["client_certificate"]``."""
         self.native["client_certificate"] = certificate
 
+    def attach_identity(self, identity: ForwardedIdentity) -> None:
+        """Put the identity into ``scope["client_identity"]``."""
+        self.native["client_identity"] = identity
+
 
 class ClientCertMiddleware:
     """Authenticate each request and websocket handshake, or answer in place of ``app``.
 
-    ``app`` finds the certificate in ``scope["client_certificate"]`` and the user in ``scope["user"]``. A rejection is
+    ``app`` finds the certificate in ``scope["client_certificate"]`` and the user in ``scope["user"]``; an identity that
+    was forwarded without a certificate in ``scope["client_identity"]``. A rejection is
     answered with its status and a constant text; a websocket is refused before it is accepted. What ``verify`` raises
     propagates to the server.
 
@@ -105,7 +111,7 @@ class ClientCertMiddleware:
             await self._app(scope, receive, _send_after_hooks(send))
             return
         # In place, not in a copy: what is further out reads what routers and applications write into the scope.
-        scope["client_certificate"] = scope["user"] = None
+        scope["client_certificate"] = scope["client_identity"] = scope["user"] = None
         outcome = await self._strategy.authenticate_async(ASGIRequest(scope))
         if isinstance(outcome, Success):
             scope["client_certificate"] = outcome.certificate

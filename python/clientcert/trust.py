@@ -22,7 +22,7 @@ from clientcert.presets import check_value, header_name
 
 if TYPE_CHECKING:
     from clientcert.certificate import PeerCertificate
-    from clientcert.request import Request
+    from clientcert.request import Request, TransportPeer
 
 __all__ = ["NAMES_OF_ADDRESSES", "Anyone", "Objection", "TrustedProxies", "trusted_proxies_from"]
 
@@ -199,6 +199,14 @@ class TrustedProxies:
                 return None
             self._certificates.put(der, certificate, len(der))
         return certificate if self._certificate(certificate) is True else None
+
+    def lists(self, peer: TransportPeer) -> bool:
+        """Return whether the addresses that were given are no obstacle to ``peer``, as far as it can be believed."""
+        if self._addresses is None:
+            return True
+        if peer.kind == "unix":
+            return self._lists_unix
+        return peer.host is not None and len(peer.host) <= _LONGEST_ADDRESS and self._lists(peer.host)
 
 
 def trusted_proxies_from(option: Any) -> TrustedProxies | Anyone:
