@@ -317,6 +317,7 @@ def test_a_certificate_without_a_readable_time_is_refused(backend):
     rejection = Extractor(hexadecimal, TRUSTED).extract(FakeRequest(headers))
     assert rejection.reason == "header_missing_or_malformed"
     assert "time at offset" in rejection.detail
+    assert rejection.check == "validity"
     assert found(Extractor(hexadecimal, TRUSTED, check_validity=False).extract(FakeRequest(headers))) == (
         "client",
         "header",
@@ -381,6 +382,26 @@ def test_the_chain_of_a_connection_comes_along_only_if_it_is_asked_for(backend):
 def test_a_chain_header_that_is_absent_or_a_placeholder_is_no_chain(backend, chain):
     headers = [("Client-Cert", value(ALICE, "rfc9440"))] + ([("Client-Cert-Chain", chain)] if chain is not None else [])
     assert names(extractor("rfc9440", include_chain=True).extract(FakeRequest(headers))) == ["alice"]
+
+
+@pytest.mark.parametrize("verdict", ["SUCCESS", "NONE"])
+def test_a_chain_without_its_certificate_is_a_sign_of_one(backend, verdict):
+    """Something has taken the certificate away: an optional authentication must not take this for nobody."""
+    preset = PRESETS["rfc9440"].replace(verdicts=(("X-Verify", "SUCCESS"),))
+    for chain, presented in ((value(ALICE, "rfc9440"), True), ("MII", True), ("", False), ("(null)", False)):
+        request = FakeRequest([("Client-Cert-Chain", chain), ("X-Verify", verdict)])
+        for include_chain in (False, True):
+            rejection = Extractor(preset, TRUSTED, include_chain=include_chain).extract(request)
+            assert rejection.presented is presented
+    several = FakeRequest([("Client-Cert-Chain", ""), ("Client-Cert-Chain", "MII"), ("X-Verify", verdict)])
+    assert Extractor(preset, TRUSTED).extract(several).presented
+
+
+def test_a_chain_beside_a_placeholder_is_a_sign_of_a_certificate(backend):
+    for text in ("", "(null)"):
+        headers = [("Client-Cert", text), ("Client-Cert-Chain", value(ALICE, "rfc9440"))]
+        assert extractor("rfc9440").extract(FakeRequest(headers)).presented
+    assert not extractor("rfc9440").extract(FakeRequest([("Client-Cert", ""), ("Client-Cert-Chain", "")])).presented
 
 
 def test_a_malformed_chain_header_rejects_the_request_that_would_have_used_it(backend):
