@@ -10,7 +10,7 @@ READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-rust test-python oracle differential check lint types bench clean
+.PHONY: help dev demo test test-rust test-python oracle differential check lint types bench bench-memory clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ check: lint types test ## All of the above: what CI runs
 
 bench: dev ## Time both backends, and the code one would write without them, in one run
 	$(BIN)/python -m pytest benches/python --benchmark-enable --benchmark-columns=median,iqr,ops
+
+bench-memory: dev ## See that the memory of a process stays where it is while a million certificates go through, on both backends
+	CLIENTCERT_BACKEND=rust $(BIN)/python benches/python/memory.py
+	CLIENTCERT_BACKEND=python $(BIN)/python benches/python/memory.py
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) target dist python/clientcert/_core*
