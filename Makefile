@@ -10,7 +10,7 @@ READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-rust test-python oracle differential check lint types bench bench-memory clean
+.PHONY: help dev demo test test-rust test-python oracle differential fuzz-shims check lint types bench bench-memory clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on 
 
 differential: dev ## Compare the backends over 100,000 certificates and header values
 	$(BIN)/python tests/differential.py --count 100000
+
+fuzz-shims: dev ## Give the shims 5,000 scopes and environs of each kind, on both backends
+	$(BIN)/python -m pytest tests/test_shims_fuzz.py --hypothesis-profile fuzz
 
 lint: $(READY) ## Check format and lints
 	cargo fmt --check
