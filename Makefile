@@ -10,7 +10,7 @@ READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-rust test-python oracle differential check lint types bench bench-hostile clean
+.PHONY: help dev demo test test-rust test-python oracle differential fuzz-shims check lint types bench bench-hostile bench-memory clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on 
 differential: dev ## Compare the backends over 100,000 certificates and header values
 	$(BIN)/python tests/differential.py --count 100000
 
+fuzz-shims: dev ## Give the shims 5,000 scopes and environs of each kind, on both backends
+	$(BIN)/python -m pytest tests/test_shims_fuzz.py --hypothesis-profile fuzz
+
 lint: $(READY) ## Check format and lints
 	cargo fmt --check
 	cargo clippy --locked --quiet --all-targets --features python -- --deny warnings
@@ -63,6 +66,10 @@ bench: dev ## Time both backends, and the code one would write without them, in 
 
 bench-hostile: dev ## Show that the cost of hostile input is linear, and what it keeps in memory
 	PYTHONPATH=tests $(BIN)/python benches/python/hostile_input.py
+
+bench-memory: dev ## See that the memory of a process stays where it is while a million certificates go through, on both backends
+	CLIENTCERT_BACKEND=rust $(BIN)/python benches/python/memory.py
+	CLIENTCERT_BACKEND=python $(BIN)/python benches/python/memory.py
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) target dist python/clientcert/_core*
