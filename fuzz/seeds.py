@@ -16,8 +16,6 @@ sys.path.insert(0, str(TESTS))
 
 import awkward  # noqa: E402 - it is among the tests
 
-TARGETS = sorted(path.stem for path in (HERE / "fuzz_targets").glob("*.rs"))
-
 
 def seeds() -> dict[str, set[bytes]]:
     """Return the inputs that each target begins with."""
@@ -44,11 +42,12 @@ def target(vector: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write ``seeds/<target>/<digest>``."""
-    for name, inputs in seeds().items():
+    """Write ``seeds/<target>/<digest>`` for the targets that are named."""
+    found = seeds()
+    for name in sys.argv[1:]:
         folder = HERE / "seeds" / name
         folder.mkdir(parents=True, exist_ok=True)
-        for data in inputs:
+        for data in found[name]:
             (folder / sha256(data).hexdigest()).write_bytes(data)
 
 
