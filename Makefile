@@ -63,7 +63,7 @@ fuzz-all: ## Fuzz every decoder, one after the other: make fuzz-all [SECONDS=60 
 	@for target in $(FUZZ_TARGETS); do $(MAKE) fuzz TARGET=$$target || exit 1; done
 
 fuzz-compare: dev ## Compare the backends over what the fuzzer found: make fuzz-compare [COUNT=10000000]
-	$(BIN)/python fuzz/differential.py --count $(COUNT)
+	$(BIN)/python fuzz/compare.py --count $(COUNT)
 
 fuzz-report: dev ## Do all of that, COUNT times each, and write the results to fuzz/README.md
 	$(BIN)/python fuzz/report.py --count $(COUNT)

@@ -54,7 +54,7 @@ def fuzzed(target: str, output: str) -> Row:
 
 
 def compared(output: str) -> Row:
-    """Return what ``differential.py`` says at the end."""
+    """Return what ``compare.py`` says at the end."""
     found = _COMPARED.search(output)
     if not found:
         raise ValueError("the backends differ, or the run did not come to its end")
@@ -105,7 +105,7 @@ def main() -> None:
         commands = [("make", "fuzz", f"TARGET={target}", f"RUNS={count}") for target in TARGETS]
         outputs = [pool.submit(_run, target, *command) for target, command in zip(TARGETS, commands, strict=True)]
         rows = [fuzzed(target, output.result()) for target, output in zip(TARGETS, outputs, strict=True)]
-    rows.append(compared(_run("differential", "make", "fuzz-compare", f"COUNT={count}")))
+    rows.append(compared(_run("compare", "make", "fuzz-compare", f"COUNT={count}")))
     before, _, rest = README.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     README.write_text(f"{before}{BEGIN}\n{table(rows, _about())}\n{END}{after}")

@@ -1,7 +1,7 @@
 """The two backends beside each other, over every input that the fuzz targets found, and over mutations of them.
 
-What coverage led the Rust targets to is in ``corpus``. Each input goes through both backends as it is, and then changed:
-the same value must come out, or the same code at the same offset.
+What coverage led the Rust targets to is in ``corpus``. Each input goes through both backends as it is, and then
+changed: the same value must come out, or the same code at the same offset.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _corpus() -> list[tuple[str, bytes]]:
     return [(path.parent.name, path.read_bytes()) for path in paths]
 
 
-def _call(random: Random, target: str, data: bytes) -> Call:
+def call(random: Random, target: str, data: bytes) -> Call:
     """Return a call for an input of a target."""
     most = random.choice((1, 3, 10))
     match target:
@@ -55,14 +55,14 @@ def as_found(chunk: int, count: int) -> Compared:
     """Compare the ``count`` inputs of a chunk of the corpus as they are."""
     random = Random(chunk)
     inputs = _corpus()[chunk * count : (chunk + 1) * count]
-    return differential.compare(_call(random, target, data) for target, data in inputs)
+    return differential.compare(call(random, target, data) for target, data in inputs)
 
 
 def changed(seed: int, count: int) -> Compared:
     """Compare ``count`` inputs of the corpus with something done to them."""
     random = Random(seed)
     inputs = (random.choice(_corpus()) for _ in range(count))
-    return differential.compare(_call(random, target, mutated(random, data)) for target, data in inputs)
+    return differential.compare(call(random, target, mutated(random, data)) for target, data in inputs)
 
 
 def main() -> int:
