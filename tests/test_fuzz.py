@@ -41,6 +41,21 @@ def test_the_readme_says_what_each_target_asserts():
     assert sorted(explained) == report.TARGETS
 
 
+@pytest.mark.parametrize(
+    ("vector", "target"),
+    [
+        ({"encoding": "url-pem-aws", "input": ""}, "url_pem"),
+        ({"encoding": "base64-der-concat", "input": ""}, "base64_der_concat"),
+        ({"function": "parse_chain_header", "encoding": "base64-der", "input": ""}, "chain_header"),
+        ({"function": "parse_pem", "input": ""}, "pem"),
+        ({"function": "parse_xfcc", "input": ""}, "xfcc"),
+        ({"der": ""}, "x509"),
+    ],
+)
+def test_a_vector_is_a_seed_of_the_target_that_decodes_it(vector, target):
+    assert seeds.target(vector) == target
+
+
 def test_every_vector_is_a_seed():
     vectors = [vector for path in VECTORS.glob("*.json") for vector in json.loads(path.read_text("ascii"))["vectors"]]
     found = seeds.seeds()
