@@ -74,7 +74,7 @@ def _run(name: str, *command: str) -> str:
         ended = subprocess.run(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, check=False)
     if ended.returncode:
         raise SystemExit(f"{name}: a finding, see {log.relative_to(ROOT)}")
-    print(f"{name}: done")
+    print(f"{name}: done", flush=True)
     return log.read_text(errors="replace")
 
 
