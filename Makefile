@@ -10,7 +10,8 @@ READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-rust test-python oracle differential fuzz-shims check lint types bench bench-hostile bench-memory clean
+.PHONY: help dev demo test test-rust test-python oracle differential fuzz fuzz-all fuzz-compare fuzz-report fuzz-shims
+.PHONY: check lint types bench bench-hostile bench-memory clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,9 +49,34 @@ differential: dev ## Compare the backends over 100,000 certificates and header v
 fuzz-shims: dev ## Give the shims 5,000 scopes and environs of each kind, on both backends
 	$(BIN)/python -m pytest tests/test_shims_fuzz.py --hypothesis-profile fuzz
 
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# 8 KiB hold a chain of three certificates in any encoding. An input that takes five seconds is a hang.
+FUZZ_BOUNDS := -max_len=8192 -timeout=5 -rss_limit_mb=1024
+SECONDS ?= 60
+COUNT ?= 10000000
+
+fuzz: $(READY) ## Fuzz a decoder: make fuzz TARGET=xfcc [SECONDS=60 | RUNS=10000000]
+	$(if $(filter $(TARGET),$(FUZZ_TARGETS)),,$(error TARGET is one of: $(FUZZ_TARGETS)))
+	$(BIN)/python fuzz/seeds.py $(TARGET)
+	@mkdir -p fuzz/corpus/$(TARGET) fuzz/artifacts/$(TARGET)
+	cd fuzz && cargo run --release --locked --quiet --bin $(TARGET) -- $(FUZZ_BOUNDS) -print_final_stats=1 \
+		$(if $(RUNS),-runs=$(RUNS),-max_total_time=$(SECONDS)) -artifact_prefix=artifacts/$(TARGET)/ \
+		$(patsubst fuzz/%,-dict=%,$(wildcard fuzz/dictionaries/$(TARGET).dict)) corpus/$(TARGET) seeds/$(TARGET)
+
+fuzz-all: ## Fuzz every decoder, one after the other: make fuzz-all [SECONDS=60 | RUNS=10000000]
+	@for target in $(FUZZ_TARGETS); do $(MAKE) fuzz TARGET=$$target || exit 1; done
+
+fuzz-compare: dev ## Compare the backends over what the fuzzer found: make fuzz-compare [COUNT=10000000]
+	$(BIN)/python fuzz/compare.py --count $(COUNT)
+
+fuzz-report: dev ## Do all of that, COUNT times each, and write the results to fuzz/README.md
+	$(BIN)/python fuzz/report.py --count $(COUNT)
+
 lint: $(READY) ## Check format and lints
 	cargo fmt --check
 	cargo clippy --locked --quiet --all-targets --features python -- --deny warnings
+	cd fuzz && cargo fmt --check
+	cd fuzz && cargo clippy --locked --quiet --all-targets --no-default-features -- --deny warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
@@ -72,4 +98,4 @@ bench-memory: dev ## See that the memory of a process stays where it is while a 
 	CLIENTCERT_BACKEND=python $(BIN)/python benches/python/memory.py
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) target dist python/clientcert/_core*
+	rm -rf $(VENV) target dist python/clientcert/_core* fuzz/target fuzz/seeds fuzz/corpus fuzz/artifacts
