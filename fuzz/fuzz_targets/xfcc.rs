@@ -1,15 +1,25 @@
-//! `xfcc`: every byte of a header that is accepted is a value, or what belongs between two of them.
+//! `xfcc`: every byte of a header that is accepted is a value, or what belongs between two of them; names are those of
+//! the certificate.
 #![no_main]
 
+use std::collections::BTreeSet;
+
+use clientcert::decode::field;
 use clientcert::decode::xfcc::{self, Element, Value};
-use clientcert::{Encoding, Reason, parse};
-use clientcert_fuzz::{MOST, header, trimmed};
+use clientcert::parse::{self, XfccElement};
+use clientcert::x509::GeneralName;
+use clientcert::{Certificate, DecodeError, Encoding, Reason};
+use clientcert_fuzz::{MOST, decoded, trimmed};
 use libfuzzer_sys::fuzz_target;
 
 const KEYS: [&[u8]; 7] = [b"by", b"hash", b"cert", b"chain", b"subject", b"uri", b"dns"];
 
 fuzz_target!(|value: &[u8]| {
-    let _ = header(value, Encoding::Xfcc);
+    let ders = decoded(value, of_one_element);
+    if let Ok(certificates) = parse::header(value, Encoding::Xfcc, MOST) {
+        let parsed = certificates.iter().map(|certificate| certificate.der().to_vec()).collect();
+        assert_eq!(Some(parsed), ders);
+    }
     let value = trimmed(value);
     match xfcc::elements(value, MOST) {
         Err(fault) => assert!(fault.at <= value.len()),
@@ -22,6 +32,13 @@ fuzz_target!(|value: &[u8]| {
         }
     }
 });
+
+/// The DER of each certificate in a header that has one element.
+fn of_one_element(value: &[u8], most: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
+    let (text, start) = field::value(value)?;
+    let ders = xfcc::elements(text, 1).and_then(|elements| elements[0].certificates(most));
+    ders.map_err(|fault| DecodeError { at: fault.at + start, ..fault })
+}
 
 /// Asserts that between the values there is nothing but the end of one pair and the beginning of the next.
 fn assert_is_all_of(text: &[u8], elements: &[Element<'_>]) {
@@ -84,5 +101,21 @@ fn assert_is_parsed(text: &[u8], elements: &[Element<'_>]) {
         assert_eq!(parsed.hash.as_deref().map(str::as_bytes), element.hash.map(|value| value.text));
         assert_eq!(parsed.subject.as_deref().map(str::as_bytes), element.subject.map(|value| value.text));
         assert_eq!(parsed.certificates.is_empty(), element.cert.is_none() && element.chain.is_none());
+        if let Some(certificate) = parsed.certificates.first() {
+            assert_has_names(parsed, certificate);
+        }
     }
+}
+
+/// Asserts that the names beside a certificate, where there are any, are all of its own.
+fn assert_has_names(parsed: &XfccElement, certificate: &Certificate) {
+    let uri = |name: &GeneralName<'_>| if let GeneralName::Uri(text) = *name { Some(text.to_vec()) } else { None };
+    let dns = |name: &GeneralName<'_>| if let GeneralName::Dns(text) = *name { Some(text.to_vec()) } else { None };
+    let is_same = |written: &[String], names: BTreeSet<Vec<u8>>| {
+        let values: BTreeSet<Vec<u8>> = written.iter().map(|text| text.clone().into_bytes()).collect();
+        let blank = BTreeSet::from([Vec::new()]);
+        assert!(written.is_empty() || &values - &blank == &names - &blank);
+    };
+    is_same(&parsed.uri, certificate.general_names().iter().filter_map(uri).collect());
+    is_same(&parsed.dns, certificate.general_names().iter().filter_map(dns).collect());
 }
