@@ -51,3 +51,20 @@ def test_the_page_of_certificates_has_every_key_and_every_code_of_the_refusals()
     )
     explained = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs" / "formats.md").read_text()))
     assert set(refused) <= explained
+
+
+def _exists(reference):
+    file, _, name = reference.partition("::")
+    path = ROOT / "tests" / file
+    if path.suffix == ".json":
+        return path.exists() and name in {vector["id"] for vector in json.loads(path.read_text())["vectors"]}
+    return path.exists() and re.search(rf"^(?:async )?def {name}\(", path.read_text(), re.MULTILINE) is not None
+
+
+def test_every_threat_has_tests_and_they_exist():
+    page = (ROOT / "docs" / "threats.md").read_text()
+    rows = [row for row in re.findall(r"^\|(.*)\|$", page, re.MULTILINE) if not re.match(r" Threat | ---", row)]
+    tests = [re.findall(r"`([^`]+::[^`]+)`", row.rpartition("|")[2]) for row in rows]
+    assert len(tests) > 40
+    assert all(tests)
+    assert [reference for row in tests for reference in row if not _exists(reference)] == []
