@@ -14,7 +14,7 @@ import socket
 import time
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from threading import Timer
+from threading import Event, Timer
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -80,7 +80,8 @@ class OCSPFetcher:
         try:
             connection.connect()
             # The timeout of a socket is for each read, of which a slow responder can make as many as it likes.
-            end = Timer(max(deadline - time.monotonic(), 0), _shut_down, (connection.sock,))
+            is_over = Event()
+            end = Timer(max(deadline - time.monotonic(), 0), _shut_down, (connection.sock, is_over))
             end.daemon = True
             end.start()
             try:
@@ -89,11 +90,14 @@ class OCSPFetcher:
                 answer = response.read(_MOST_BYTES + 1)
             finally:
                 end.cancel()
+            if is_over.is_set():  # what was read may end where it was cut off
+                raise TimeoutError
             return answer if response.status == _OK and len(answer) <= _MOST_BYTES else None
         finally:
             connection.close()
 
 
-def _shut_down(connected: socket.socket) -> None:
+def _shut_down(connected: socket.socket, is_over: Event) -> None:
+    is_over.set()
     with suppress(OSError):  # it is closed already
         connected.shutdown(socket.SHUT_RDWR)

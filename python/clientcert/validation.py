@@ -146,8 +146,8 @@ class TrustAnchors:
     extension may be absent, but not say otherwise; with ``allow_any_usage`` anyExtendedKeyUsage is enough.
 
     ``revocation`` is asked of each certificate of the path but the anchor, of the client's alone with
-    ``check_intermediates=False``: see `clientcert.revocation`. Of several, the first that knows a status decides. Where
-    none does, the certificate is refused.
+    ``check_intermediates=False``: see `clientcert.revocation`. Of several, each is asked: what one of them has revoked is
+    refused, and so is what none of them knows.
 
     Files and directories are read again when they change (see `clientcert.reload`). A directory stands for the files
     in it whose names end in ``.pem``, ``.crt``, ``.cer`` or ``.der``.
@@ -269,15 +269,15 @@ class TrustAnchors:
 
     def _not_revoked(self, certificate: x509.Certificate, issuer: x509.Certificate, moment: datetime) -> int:
         """Return until when the certificate is known not to be revoked; `ValidationError` where it is not known."""
-        details = []
-        for source in self._revocation:
-            status = source.status_of(certificate, issuer, moment)
+        statuses = [source.status_of(certificate, issuer, moment) for source in self._revocation]
+        for status in statuses:
             if status.revoked:
                 raise ValidationError(RejectionReason.REVOKED, status.detail)
-            if status.good_until is not None:
-                return int(status.good_until.timestamp())
-            details.append(status.detail)
-        raise ValidationError(RejectionReason.REVOCATION_UNKNOWN, "; ".join(details))
+        known = [status.good_until for status in statuses if status.good_until is not None]
+        if not known:
+            details = "; ".join(status.detail for status in statuses)
+            raise ValidationError(RejectionReason.REVOCATION_UNKNOWN, details)
+        return int(min(known).timestamp())
 
 
 def trust_anchors_from(value: TrustAnchors | AnchorSource | Iterable[AnchorSource]) -> TrustAnchors:
