@@ -146,8 +146,8 @@ class TrustAnchors:
     extension may be absent, but not say otherwise; with ``allow_any_usage`` anyExtendedKeyUsage is enough.
 
     ``revocation`` is asked of each certificate of the path but the anchor, of the client's alone with
-    ``check_intermediates=False``: see `clientcert.revocation`. Of several, each is asked: what one of them has revoked is
-    refused, and so is what none of them knows.
+    ``check_intermediates=False``: see `clientcert.revocation`. Of several, each is asked: what one says is revoked is
+    refused, and so is what none knows.
 
     Files and directories are read again when they change (see `clientcert.reload`). A directory stands for the files
     in it whose names end in ``.pem``, ``.crt``, ``.cer`` or ``.der``.
