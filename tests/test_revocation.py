@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -120,6 +121,12 @@ def test_a_list_for_a_distribution_point_counts_for_the_certificates_that_name_i
     assert by_lists(revocation_list(ROOT, extensions=extensions), leaf=leaf) is None
     revoked = by_lists(revocation_list(ROOT, [SERIAL], extensions=extensions), leaf=leaf)
     assert revoked[0] == RejectionReason.REVOKED
+
+
+def test_a_list_of_clients_says_nothing_of_a_ca():
+    lists = [revocation_list(MIDDLE), revocation_list(ROOT, extensions=[scope(only_contains_user_certs=True)])]
+    reason, _ = status(alice(MIDDLE), MIDDLE, revocation=RevocationLists(lists))
+    assert reason == RejectionReason.REVOCATION_UNKNOWN
 
 
 def test_each_certificate_of_the_path_is_asked_for_but_the_anchor():
@@ -566,24 +573,33 @@ def test_a_fetcher_follows_no_redirection_and_reads_no_more_than_64_kib(respondi
     assert target.requests == []
 
 
-def test_a_responder_that_says_nothing_is_given_up_in_time_and_left_alone_for_a_while(responding):
-    server = responding(lambda handler: handler.server.release.wait(60))
-    fetch = OCSPFetcher(server.url, timeout=0.1)
+def test_a_responder_that_says_nothing_is_given_up(responding):
+    fetch = OCSPFetcher(responding(lambda handler: handler.server.release.wait(60)).url, timeout=0.1)
+    assert fetch(alice().der, ROOT.der) is None
+
+
+def test_a_responder_that_fails_is_left_alone_for_a_while(responding, monkeypatch):
+    server = responding(lambda handler: None)
+    fetch = OCSPFetcher(server.url)
     leaf = alice()
     assert fetch(leaf.der, ROOT.der) is None
     assert fetch(leaf.der, ROOT.der) is None
     assert len(server.requests) == 1
+    server.answer = with_body(b"answer")
+    later = time.monotonic() + 11
+    monkeypatch.setattr("clientcert.ocsp_fetcher.time.monotonic", lambda: later)
+    assert fetch(leaf.der, ROOT.der) == b"answer"
 
 
 def test_a_responder_that_speaks_slowly_gets_no_more_time(responding):
     def drip(handler):
-        handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
-        while not handler.server.release.wait(0.02):
-            handler.wfile.write(b"X: y\r\n")  # until the other side is gone, which raises
+        for part in [b"HTTP/1.0 200 OK\r\n", *[b"X: y\r\n"] * 40, b"\r\nanswer"]:
+            handler.wfile.write(part)  # raises once the other side is gone
+            if handler.server.release.wait(0.05):
+                return
 
     fetch = OCSPFetcher(responding(drip).url, timeout=0.3)
-    leaf = alice()
-    assert fetch(leaf.der, ROOT.der) is None
+    assert fetch(alice().der, ROOT.der) is None
 
 
 def test_an_address_that_is_none_is_refused():
@@ -709,6 +725,26 @@ def test_a_broken_file_leaves_what_was_there_and_says_so(tmp_path, caplog):
     anchors.reload()
     assert anchors.status().anchors.error is None
     assert anchors.status().revocation[0].error is None
+
+
+def test_a_machine_that_cannot_read_is_logged_once_and_asked_again(tmp_path, caplog, monkeypatch):
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(OTHER.pem)
+    anchors = TrustAnchors(ca)
+    replace(ca, ROOT.pem)
+
+    def fails():
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(anchors._anchors, "_load", fails)
+        anchors.reload()
+        anchors.reload()
+    assert "Too many open files" in anchors.status().anchors.error
+    assert len(caplog.records) == 1
+    anchors.reload()
+    assert anchors.status().anchors.error is None
+    assert accepts(anchors, alice())
 
 
 def test_a_thread_reads_what_has_changed_and_no_request_does(tmp_path, monkeypatch):

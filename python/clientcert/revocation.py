@@ -126,9 +126,8 @@ class _List:
         # Threads may find it out twice; the keys are those of CAs that a path was validated with, and so they are few.
         if key not in self.verified:
             algorithm = self.crl.signature_hash_algorithm
-            self.verified[key] = (
-                (algorithm is None or isinstance(algorithm, _DIGESTS))
-                and _is_valid(lambda: self.crl.is_signature_valid(public_key))  # type: ignore[arg-type]  # raises, if not
+            self.verified[key] = isinstance(algorithm, _DIGESTS) and _is_valid(
+                lambda: self.crl.is_signature_valid(public_key)  # type: ignore[arg-type]  # of another kind, it raises
             )
         return self.verified[key]
 
