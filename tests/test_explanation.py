@@ -81,13 +81,13 @@ def test_an_accepted_request_has_passed_every_check_in_order(backend):
     assert checks(explanation) == [(name, True) for name in names]
     assert (explanation.certificate, explanation.identity, explanation.reason) == (ALICE.certificate, None, None)
     assert str(explanation) == (
-        "peer        passed  10.0.0.5 may speak for clients\n"
-        "duplicates  passed  no watched header is there twice\n"
-        "names       passed  no other name could be taken for a watched header\n"
-        "verdicts    passed  by x-ssl-client-verify, the certificate is verified\n"
-        "header      passed  x-ssl-client-cert is there\n"
-        "decoding    passed  a certificate is in it\n"
-        "validity    passed  the certificate is valid now\n"
+        "peer          passed  10.0.0.5 may speak for clients\n"
+        "duplicates    passed  no watched header is there twice\n"
+        "names         passed  no other name could be taken for a watched header\n"
+        "verdicts      passed  by x-ssl-client-verify, the certificate is verified\n"
+        "header        passed  x-ssl-client-cert is there\n"
+        "decoding      passed  a certificate is in it\n"
+        "validity      passed  the certificate is valid now\n"
         "not rejected so far: a certificate for verify to judge"
     )
 
@@ -98,7 +98,7 @@ def test_a_rejected_request_has_failed_the_last_check_that_was_made(backend):
     assert (explanation.certificate, explanation.reason) == (None, RejectionReason.VERIFICATION_HEADER_MISMATCH)
     decision = last(explanation)
     assert (decision.reason, decision.detail) == (explanation.reason, "x-ssl-client-verify has another value")
-    assert str(explanation).endswith(f"\n            hint:   {decision.hint}\nrejected: verification_header_mismatch")
+    assert str(explanation).endswith(f"\n              hint:   {decision.hint}\nrejected: verification_header_mismatch")
     assert all(decision.hint is None and decision.reason is None for decision in explanation.decisions[:-1])
 
 
