@@ -8,7 +8,7 @@ import re
 import pytest
 
 import preset_table
-from clientcert import PRESETS, ConfigurationError, Preset, encode_header, parse_chain_header, parse_header
+from clientcert import PRESETS, ConfigurationError, Preset, encode_header, parse_chain_header, parse_der, parse_header
 from clientcert.cross_check import agrees
 from clientcert.extract import Extractor
 from clientcert.testing import CertificateAuthority, proxy_headers
@@ -101,6 +101,8 @@ def test_a_cross_check_takes_the_spellings_that_products_use(backend):
         assert agrees(value, certificate, "serial-hex")
     for value in (b"", b"0", b":", b"3A5B10", b"0x3A5B1", b"239025", b"3A5B1,3A5B1"):
         assert not agrees(value, certificate, "serial-hex")
+    zero = parse_der(CA.issue("alice", serial_number=1).der.replace(b"\x02\x01\x01", b"\x02\x01\x00", 1))
+    assert [agrees(value, zero, "serial-hex") for value in (b"00", b"0", b"", b":", b"1")] == [True, True] + 3 * [False]
     digest = certificate["fingerprint256"].encode()
     for value in (digest, digest.lower(), digest.replace(b":", b"")):
         assert agrees(value, certificate, "sha256-hex")

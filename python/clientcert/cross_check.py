@@ -34,6 +34,6 @@ def agrees(value: bytes, certificate: PeerCertificate, form: CrossCheckForm) -> 
     if form == "sha256-base64":
         return value == expected
     digits, expected = value.replace(b":", b"").upper(), expected.upper()
-    if form == "serial-hex":  # CAs write a serial number of 16 octets, and products leave out the zeros before it
+    if form == "serial-hex":  # some products write whole octets, others no leading zeros
         return bool(digits) and digits.lstrip(b"0") == expected.lstrip(b"0")
     return digits == expected
