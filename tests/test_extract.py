@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,7 @@ from clientcert import (
     TrustedProxies,
     allow_cn,
     encode_header,
+    parse_der,
     parse_pem,
 )
 from clientcert.extract import Extractor
@@ -21,6 +26,7 @@ from clientcert.request import TLSConnection, TransportPeer
 from clientcert.testing import CertificateAuthority
 from fake_request import PROXY, STRANGER, FakeRequest
 
+VECTORS = Path(__file__).parent / "vectors"
 ROOT = CertificateAuthority()
 CA = ROOT.intermediate()
 ALICE, VICTIM = CA.issue("alice"), CA.issue("victim")
@@ -324,6 +330,26 @@ def test_a_certificate_without_a_readable_time_is_refused(backend):
     )
     with pytest.raises(CertificateNotRetrievable):
         extractor(None, None).extract(FakeRequest(connection=TLSConnection(authorized=True, certificates=(der,))))
+
+
+# What is in the certificate
+
+
+def test_an_address_in_a_certificate_is_read_and_never_asked(backend):
+    vectors = json.loads((VECTORS / "x509.json").read_text("ascii"))["vectors"]
+    (der,) = (b64decode(vector["der"]) for vector in vectors if vector["id"] == "infoAccess: locations of all kinds")
+    lines = [("X-SSL-Client-Cert", encode_header(parse_der(der), "url-pem")), ("X-SSL-Client-Verify", "SUCCESS")]
+    events, watching = [], False
+    # A hook cannot be removed: this one is switched off.
+    sys.addaudithook(lambda event, _: events.append(event) if watching else None)
+    watching = True
+    try:
+        certificate = extractor().extract(FakeRequest(lines)).certificate
+        fields = dict(certificate), certificate.extension("1.3.6.1.5.5.7.1.1"), repr(certificate), certificate.to_json()
+    finally:
+        watching = False
+    assert "http://c" in str(fields)
+    assert [event for event in events if event.startswith(("socket.", "subprocess.", "os.", "urllib.", "open"))] == []
 
 
 # The chain

@@ -61,6 +61,8 @@ def test_a_peer_whose_address_is_listed_is_trusted(listed, host):
         ("::/1", "10.0.0.5"),
         ("0.0.0.0/1", "::1"),
         ("10.0.0.5", "::10.0.0.5"),
+        ("10.0.0.5", "::ffff:10.0.0.5%1"),
+        ("fe80::/10", "fe80::1%eth0"),
     ],
 )
 def test_a_peer_whose_address_is_not_listed_is_not_trusted(listed, host):
@@ -104,6 +106,8 @@ def test_a_peer_of_which_the_server_says_nothing_is_not_trusted():
         [b"by = 10.0.0.5"],
         [b"unheard-of=10.0.0.5"],
         [b"by=for=10.0.0.5"],
+        [b"::ffff:10.0.0.5%1"],
+        [b"[::ffff:10.0.0.5%1]:4711"],
     ],
 )
 def test_an_address_that_could_come_from_a_header_is_not_believed(addresses):

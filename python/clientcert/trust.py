@@ -273,11 +273,18 @@ def _secret(secret: tuple[str, str]) -> tuple[bytes, bytes]:
 
 @lru_cache(_ADDRESSES)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address, an IPv4-mapped one as IPv4; None for what is none.
+
+    One with a zone (RFC 4007, section 11) is none either: what sockets say of a peer has no zone, so a client has
+    written it, and `ip_address` takes any text for a zone.
+    """
     try:
         address = ip_address(text)
     except ValueError:
         return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+    if isinstance(address, IPv4Address):
+        return address
+    return None if address.scope_id is not None else address.ipv4_mapped or address
 
 
 def _names(addresses: Sequence[bytes], host: str) -> bool:
@@ -303,6 +310,7 @@ def _names(addresses: Sequence[bytes], host: str) -> bool:
                 named = named[1:].partition("]")[0]
             elif named.count(":") == 1:
                 named = named.partition(":")[0]
+            named = named.partition("%")[0]
             if (
                 len(named) <= _LONGEST_ADDRESS
                 and _address(named) == address
