@@ -129,7 +129,7 @@ def _up_to(
         yield Decision(found.check, passed=False, detail=found.detail, reason=found.reason, hint=what_to_do)
 
 
-def _passed(
+def _passed(  # noqa: PLR0911 - one for each check
     extractor: Extractor, request: Request, check: Check, found: Extracted | ForwardedIdentity | Rejection
 ) -> str:
     match check:
@@ -140,6 +140,9 @@ def _passed(
         case Check.VERDICTS:
             names = " and ".join(header.decode() for header, _ in extractor.verdicts)
             return f"by {names}, the certificate is verified"
+        case Check.CROSS_CHECKS:
+            names = " and ".join(header.decode() for header, _ in extractor.cross_checks)
+            return f"{names} agrees with the certificate"
         case Check.HEADER:
             return f"{extractor.certificate_header.decode()} is there"
         case Check.DECODING if isinstance(found, ForwardedIdentity):

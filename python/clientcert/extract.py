@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from clientcert.cache import Cache
 from clientcert.certificate import link
+from clientcert.cross_check import agrees
 from clientcert.errors import CertificateNotRetrievable, DecodeError, ValidationError
 from clientcert.forwarded_identity import ForwardedIdentity, UnclearIdentityError, forwarded_identity
 from clientcert.headers import WatchedHeaders
@@ -73,6 +74,7 @@ class Check(StrEnum):
     HEADER = "header"
     DECODING = "decoding"
     CHAIN = "chain"
+    CROSS_CHECKS = "cross_checks"
     SOCKET = "socket"
     VALIDITY = "validity"
     PATH = "path"
@@ -153,9 +155,10 @@ class Extractor:
         # RFC 9440, section 2.3: Client-Cert-Chain is a List, which may be spread over several lines.
         list_header = self._chain_header if (preset.chain_encoding or preset.encoding) == "rfc9440" else None
         self.verdicts = tuple((header_name(header), value.encode()) for header, value in preset.verdicts)
-        secret_header = None if self.trust is None else self.trust.secret_header
-        single = (self.certificate_header, self._chain_header, secret_header)
-        watched = [*filter(None, single), *(header for header, _ in self.verdicts)]
+        self.cross_checks = tuple((header_name(header), form) for header, form in preset.cross_checks)
+        watched = [header_name(header) for header in preset.headers]
+        if self.trust is not None and self.trust.secret_header is not None:
+            watched.append(self.trust.secret_header)
         distinct_names([name.decode() for name in watched])
         self.headers = WatchedHeaders(watched, self.trust, list_header)
 
@@ -174,8 +177,25 @@ class Extractor:
             return (Check.HEADER,)
         verdicts = (Check.VERDICTS,) if self.verdicts else ()
         chain = (Check.CHAIN,) if self._include_chain or self.preset.chain_in_header else ()
+        cross_checks = (Check.CROSS_CHECKS,) if self.cross_checks else ()
         before = (Check.PEER, Check.DUPLICATES, Check.NAMES)
-        return (*before, *verdicts, Check.HEADER, Check.DECODING, *chain)
+        return (*before, *verdicts, Check.HEADER, Check.DECODING, *chain, *cross_checks)
+
+    def certificate_value(self, lines: HeaderLines) -> bytes | None:
+        """Return the value of the certificate's header, without the quotes that the preset says may be around it."""
+        value = lines.single.get(self.certificate_header)
+        if value is None or self.preset is None or not self.preset.quoted:
+            return value
+        inside = value.strip(b" \t")
+        return inside[1:-1] if len(inside) > 1 and inside[:1] == inside[-1:] == b'"' else value
+
+    def wrong_verdict(self, lines: HeaderLines) -> tuple[bytes, bytes] | None:
+        """Return the first verdict that is not what it should be, with what it should be."""
+        for header, expected in self.verdicts:
+            # An empty verdict is one that may be absent: servers and proxies leave out headers that are empty.
+            if (lines.single.get(header) or b"") != expected:
+                return header, expected
+        return None
 
     def _from_header(self, request: Request, headers: WatchedHeaders) -> Extracted | ForwardedIdentity | Rejection:
         lines = headers.collect(request)
@@ -189,19 +209,22 @@ class Extractor:
 
     def _read(self, request: Request, lines: HeaderLines) -> Extracted | ForwardedIdentity | Rejection:
         """Read the certificate from the headers of a trusted peer, none of which is there twice."""
-        value = lines.single.get(self.certificate_header)
-        for header, expected in self.verdicts:
-            verdict = lines.single.get(header)
-            if verdict != expected:
-                detail = f"{header.decode()} {'is absent' if verdict is None else 'has another value'}"
-                reason = RejectionReason.VERIFICATION_HEADER_MISMATCH
-                return Rejection(Check.VERDICTS, reason, detail, self._is_presented(lines))
+        wrong = self.wrong_verdict(lines)
+        if wrong is not None:
+            detail = f"{wrong[0].decode()} {'has another value' if wrong[0] in lines.single else 'is absent'}"
+            reason = RejectionReason.VERIFICATION_HEADER_MISMATCH
+            return Rejection(Check.VERDICTS, reason, detail, self._is_presented(lines))
+        value = self.certificate_value(lines)
         if value is None:
             return self._without_certificate(request, self._absent(presented=self._is_presented(lines)))
         chain = self._chain_value(lines) if self._include_chain else None
         try:
             found = self._reader.read(value, chain, preserves_names=request.preserves_names)
-            return found if isinstance(found, ForwardedIdentity) else self._judged(found, "header")
+            return (
+                found
+                if isinstance(found, ForwardedIdentity)
+                else self._mismatch(found, lines) or self._judged(found, "header")
+            )
         except DecodeError as error:
             check = Check.VALIDITY if error.code == "time" else Check.DECODING
             detail = f"{self.certificate_header.decode()}: {error}"
@@ -214,13 +237,23 @@ class Extractor:
                 return self._without_certificate(request, rejection)
             return rejection
 
+    def _mismatch(self, certificate: PeerCertificate, lines: HeaderLines) -> Rejection | None:
+        """Return a rejection if a header says something else of the certificate than what it is."""
+        for header, form in self.cross_checks:
+            value = lines.single.get(header)
+            if value is None or not agrees(value, certificate, form):
+                wrong = "is absent" if value is None else f"is not the {form} of the certificate"
+                reason = RejectionReason.VERIFICATION_HEADER_MISMATCH
+                return Rejection(Check.CROSS_CHECKS, reason, f"{header.decode()} {wrong}")
+        return None
+
     def _absent(self, *, presented: bool) -> Rejection:
         detail = f"{self.certificate_header.decode()} is absent"
         return Rejection(Check.HEADER, RejectionReason.HEADER_MISSING_OR_MALFORMED, detail, presented)
 
     def _is_presented(self, lines: HeaderLines) -> bool:
         """Return whether the headers hold a certificate, readable or not, or the chain of one that is missing."""
-        values = (lines.single.get(self.certificate_header), self._chain_value(lines))
+        values = (self.certificate_value(lines), self._chain_value(lines))
         return any(value is not None and not says_none(value) for value in values)
 
     def _chain_value(self, lines: HeaderLines) -> bytes | None:

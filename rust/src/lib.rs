@@ -9,6 +9,7 @@
 pub mod decode;
 mod der;
 pub mod error;
+mod hexadecimal;
 pub mod limits;
 pub mod parse;
 #[cfg(feature = "python")]
