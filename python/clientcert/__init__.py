@@ -11,6 +11,7 @@ from clientcert.errors import (
 )
 from clientcert.explanation import Check, Decision, Explanation
 from clientcert.forwarded_identity import ForwardedIdentity
+from clientcert.identity_mapping import IdentityRule, MappedIdentity, map_identity
 from clientcert.parse import (
     HeaderEncoding,
     encode_header,
@@ -34,6 +35,7 @@ from clientcert.policy import (
     allow_spiffe_id,
     allow_subject,
     any_of,
+    required_extensions,
 )
 from clientcert.presets import PRESETS, Preset
 from clientcert.strategy import (
@@ -45,6 +47,7 @@ from clientcert.strategy import (
     Success,
     callback_style,
 )
+from clientcert.token_binding import bind_session, confirm_session_binding, confirm_token_binding
 from clientcert.trust import TrustedProxies
 
 __all__ = [
@@ -62,6 +65,8 @@ __all__ = [
     "ForwardedIdentity",
     "GeneralName",
     "HeaderEncoding",
+    "IdentityRule",
+    "MappedIdentity",
     "PeerCertificate",
     "Preset",
     "Reject",
@@ -84,11 +89,16 @@ __all__ = [
     "allow_subject",
     "any_of",
     "backend",
+    "bind_session",
     "callback_style",
+    "confirm_session_binding",
+    "confirm_token_binding",
     "encode_header",
+    "map_identity",
     "parse_chain_header",
     "parse_der",
     "parse_header",
     "parse_pem",
     "parse_xfcc",
+    "required_extensions",
 ]
