@@ -20,6 +20,7 @@ EXPECTED = {
     "traefik": ("X-Forwarded-Tls-Client-Cert", "base64-der", "configuration"),
     "aws-alb-verify": ("X-Amzn-Mtls-Clientcert-Leaf", "url-pem-aws", "proxy"),
     "nginx": ("X-SSL-Client-Cert", "url-pem", "verdict"),
+    "ingress-nginx": ("ssl-client-cert", "url-pem", "verdict"),
     "haproxy": ("X-SSL-Client-Cert", "base64-der", "verdict"),
     "apache": ("X-SSL-Client-Cert", "pem", "verdict"),
     "caddy": ("X-SSL-Client-Cert", "base64-der", "configuration"),
@@ -44,6 +45,7 @@ def test_verdicts_are_the_values_that_were_measured():
     assert {name: dict(preset.verdicts) for name, preset in PRESETS.items() if preset.verdicts} == {
         "cloudflare": {"Cf-Cert-Presented": "true", "Cf-Cert-Verified": "true", "Cf-Cert-Revoked": "false"},
         "nginx": {"X-SSL-Client-Verify": "SUCCESS"},
+        "ingress-nginx": {"ssl-client-verify": "SUCCESS"},
         # ssl_c_verify is 0 without any certificate, too
         "haproxy": {"X-SSL-Client-Used": "1", "X-SSL-Client-Verify": "0"},
         "apache": {"X-SSL-Client-Verify": "SUCCESS"},

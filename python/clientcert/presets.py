@@ -178,6 +178,17 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 docs="https://nginx.org/en/docs/http/ngx_http_ssl_module.html#variables",
             ),
             Preset(
+                name="ingress-nginx",
+                header="ssl-client-cert",
+                encoding="url-pem",
+                verdicts=(("ssl-client-verify", "SUCCESS"),),
+                verified_by="verdict",
+                note="auth-tls-pass-certificate-to-upstream: without it, the certificate's header is the client's own, "
+                "beside a true verdict. A host without auth-tls-secret hands on both headers as clients write them.",
+                docs="https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/"
+                "#client-certificate-authentication",
+            ),
+            Preset(
                 name="haproxy",
                 header="X-SSL-Client-Cert",
                 encoding="base64-der",
