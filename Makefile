@@ -8,9 +8,10 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 RUST_SOURCES := $(shell find rust -name '*.rs') $(wildcard python/clientcert/_fallback/*.txt) Cargo.toml Cargo.lock
 READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
+PROXIES := target/proxies
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-rust test-python oracle differential check lint types bench clean
+.PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential check lint types bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,17 @@ test-rust: $(READY) ## Test the Rust core on its own, with no Python in the proc
 
 test-python: dev ## Test the package on both backends, in one run
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest
+
+proxies: $(PROXIES)/ready ## Get the six proxies, without installing them into the system
+
+$(PROXIES)/ready: tests/proxies/install.sh constraints.txt | $(READY)
+	mkdir -p $(PROXIES)
+	tests/proxies/install.sh $(PROXIES)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group proxies
+	@touch $@
+
+test-proxies: dev proxies ## Test each proxy with the configuration that proxy-config prints
+	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/proxies
 
 oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on both backends
 	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000

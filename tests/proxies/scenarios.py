@@ -39,7 +39,11 @@ class Scenario:
     @property
     def description(self) -> str:
         """What the client does, and who it is where that is not said."""
-        who = {None: "without a certificate", "untrusted": "with one of an unknown CA", "expired": "with an expired one"}
+        who = {
+            None: "without a certificate",
+            "untrusted": "with one of an unknown CA",
+            "expired": "with an expired one",
+        }
         return f"{self.does}, {who[self.client]}" if self.forge and self.client in who else self.does
 
 
