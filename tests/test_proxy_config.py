@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -271,3 +272,13 @@ def test_a_check_without_the_extra_says_what_to_install():
     result = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert (result.returncode, result.stdout) == (2, b"")
     assert result.stderr.endswith(b"pip install 'clientcert[cli]'\n")
+
+
+# The examples.
+
+
+def test_the_examples_are_what_is_printed():
+    files = runpy.run_path(str(ROOT / "examples" / "write.py"))["files"]()
+    assert {path: path.read_text() for path in files} == files
+    printed = {path for path in (ROOT / "examples").glob("*/*") if path.name == "app.py" or path.stem == "clientcert"}
+    assert printed == files.keys()

@@ -53,24 +53,26 @@ class PKI:
         self._clients = root
         self._servers = CertificateAuthority("servers")
         self._proxies = CertificateAuthority("proxies")
+        self.edge = self._proxies.issue("edge", sans=["dns:edge.example.org"])
+        self.other_proxy = self._proxies.issue("other", sans=["dns:other.example.org"])
 
     @property
     def servers_ca(self) -> str:
-        return self._servers.pem
+        """What a client trusts: also the CA of the proxies, for one of them is reached directly."""
+        return self._servers.pem + self._proxies.pem
 
     @cached_property
     def files(self) -> dict[str, str]:
-        """What the configurations read, by the names of their settings."""
+        """What the configurations read, by the names of their settings; `directory` is the folder certificates there."""
         server = self._servers.issue("localhost", sans=["dns:localhost"], server_auth=True)
-        edge = self._proxies.issue("edge", sans=["dns:edge.example.org"])
         return {
             "clients_ca": self._write("clients-ca.pem", self._clients.pem),
             "proxies_ca": self._write("proxies-ca.pem", self._proxies.pem),
             # Each with its key in the same file, which HAProxy wants; the others find in it what they look for.
             "certificate": self._write("server.pem", server.pem + server.key_pem),
             "key": self._write("server.key", server.key_pem),
-            "edge_certificate": self._write("edge.pem", edge.pem),
-            "edge_key": self._write("edge.key", edge.key_pem),
+            "edge_certificate": self._write("edge.pem", self.edge.pem),
+            "edge_key": self._write("edge.key", self.edge.key_pem),
         }
 
     @cached_property
@@ -86,7 +88,7 @@ class PKI:
         path = self.directory / name
         path.touch(mode=0o600)
         path.write_text(text)
-        return str(path)
+        return f"certificates/{name}"
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +100,7 @@ class Server:
     """One server process with the application. It inherits a socket that listens, so nobody comes too early."""
 
     def __init__(self, kind: str, backend: str, log: Path) -> None:
+        self.kind = kind
         self._log = log
         with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
             self.port = listener.getsockname()[1]

@@ -21,7 +21,7 @@ def add(outcomes: Outcomes, key: tuple[str, str], proxy: str, server: str, outco
     assert outcomes.setdefault(key, {}).setdefault(proxy, {}).setdefault(server, outcome) == outcome
 
 
-def agrees(outcomes: Outcomes, key: tuple[str, str], proxy: str, server: str, outcome: str) -> bool:
+def documents(outcomes: Outcomes, key: tuple[str, str], proxy: str, server: str, outcome: str) -> bool:
     return outcomes[key][proxy][server] == outcome
 
 

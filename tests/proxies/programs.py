@@ -81,7 +81,9 @@ def free_port() -> int:
 class Proxy:
     """One proxy process with the configuration that ``proxy-config`` prints, in a folder of its own."""
 
-    def __init__(self, name: str, folder: Path, settings: dict[str, str], *, required: bool) -> None:
+    def __init__(
+        self, name: str, folder: Path, certificates: Path, settings: dict[str, str], *, required: bool
+    ) -> None:
         configuration = CONFIGURATIONS[name]
         example, arguments = COMMANDS[name]
         program, *options = arguments
@@ -95,8 +97,8 @@ class Proxy:
                 {key: value for key, value in settings.items() if key in configuration.settings}, required=required
             )
         )
-        if name == "nginx":
-            (folder / "temporary").mkdir()
+        (folder / "certificates").symlink_to(certificates)
+        (folder / "temporary").mkdir()
         if name == "apache":
             (folder / "modules").symlink_to(next(path for path in MODULES if path.exists()))
         self._log = folder / "log"
@@ -124,8 +126,11 @@ class Proxy:
         return self._log.read_text(errors="replace")
 
     def stop(self) -> None:
+        """End it. A program that has ended by itself is a failure, and none of its clients has noticed."""
+        ended = self._process.poll() is not None
         self._process.terminate()
         try:
             self._process.wait(PATIENCE)
         finally:
             self._process.kill()
+        assert not ended, self.log

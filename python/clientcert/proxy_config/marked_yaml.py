@@ -33,8 +33,8 @@ class MarkedMapping(dict[str, Any]):
 def read(text: str) -> list[Any]:
     """Return the documents: mappings, lists, and texts, for scalars are left as they are written."""
     try:
-        seen: dict[int, Any] = {}
-        return [_value(node, seen) for node in yaml.compose_all(text, yaml.SafeLoader) if node is not None]
+        # What was seen, by identity, for each document anew: the nodes of the last one are gone.
+        return [_value(node, {}) for node in yaml.compose_all(text, yaml.SafeLoader) if node is not None]
     except RecursionError:
         raise UnreadableConfigurationError("too deep") from None
     except yaml.YAMLError as error:
