@@ -28,7 +28,7 @@ class Answer(NamedTuple):
 class Chain:
     """The proxies and the server of one configuration. The proxies are started here, and end with the context."""
 
-    def __init__(self, title, server, pki, directory, *, required) -> None:
+    def __init__(self, title, server, pki, directory, *, required, options=()) -> None:
         self.title = title
         self.server = server
         self.required = required
@@ -45,7 +45,7 @@ class Chain:
                 settings |= {"listen_host": "127.0.0.1", "server_name": HOST, "upstream_port": str(self._ports[0])}
                 self._ports.insert(0, free_port())
                 settings |= {"listen_port": str(self._ports[0])}
-                proxy = Proxy(name, directory / name, pki.directory, settings, required=required)
+                proxy = Proxy(name, directory / name, pki.directory, settings, required=required, options=options)
                 self._proxies.append(proxy)
                 started.callback(proxy.stop)
             self._wait_until_ready()
@@ -76,9 +76,8 @@ class Chain:
 
     def connect(self, client, *, server_name=HOST, version=None, resume=False, hop=0) -> Connection:
         """A client's connection by TLS; ``hop`` counts the proxies that it passes by."""
-        context = ssl.create_default_context()
+        context = ssl.create_default_context(cadata=self._pki.servers_ca)
         context.check_hostname = False  # some ask for another name
-        context.load_verify_locations(cadata=self._pki.servers_ca)
         if client is not None:
             context.load_cert_chain(*client.write(self._pki.directory))
         if version is not None:

@@ -9,8 +9,12 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clientcert.proxy_config import CONFIGURATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"
@@ -51,18 +55,18 @@ COMMANDS = {
 }
 
 
-class NotInstalledError(Exception):
-    """A program is not there. The text says how it gets there."""
-
-
-def executable(program: str) -> str:
+def executable(program: str) -> str | None:
     """The path of a program: unpacked by install.sh, installed with the group `proxies`, or the system's."""
     beside = Path(sys.executable).parent / program
     unpacked = UNPACKED / "usr" / "sbin" / program
-    found = next((str(path) for path in (unpacked, beside) if path.exists()), None) or shutil.which(program)
-    if found is None:
-        raise NotInstalledError(f"{program} is not installed: make test-proxies does that")
-    return found
+    return next((str(path) for path in (unpacked, beside) if path.exists()), None) or shutil.which(program)
+
+
+def missing(proxy: str) -> str | None:
+    """Why one of `PROXIES` cannot be started, or None."""
+    programs = {COMMANDS[name][1][0] for name in PROXIES[proxy]}
+    absent = [program for program in programs if executable(program) is None]
+    return f"{absent[0]} is not installed: make test-proxies gets it" if absent else None
 
 
 def free_port() -> int:
@@ -82,12 +86,20 @@ class Proxy:
     """One proxy process with the configuration that ``proxy-config`` prints, in a folder of its own."""
 
     def __init__(
-        self, name: str, folder: Path, certificates: Path, settings: dict[str, str], *, required: bool
+        self,
+        name: str,
+        folder: Path,
+        certificates: Path,
+        settings: dict[str, str],
+        *,
+        required: bool,
+        options: Sequence[str] = (),
     ) -> None:
         configuration = CONFIGURATIONS[name]
         example, arguments = COMMANDS[name]
-        program, *options = arguments
-        command = [executable(program), *(option.format(folder=folder, **settings) for option in options)]
+        program, *usual = arguments
+        filled_in = [option.format(folder=folder, **settings) for option in (*usual, *options)]
+        command = [executable(program) or program, *filled_in]
         folder.mkdir()
         for path in (EXAMPLES / example).iterdir():
             if path.is_file():

@@ -15,13 +15,21 @@ from collections import defaultdict
 import pytest
 
 from backends import BACKENDS
+from clientcert import _backend
 from clientcert.testing import proxy_headers
 from proxies import matrix
 from proxies.chain import Chain
-from proxies.programs import PROXIES, NotInstalledError
+from proxies.programs import PROXIES, missing
 from proxies.scenarios import SCENARIOS
 
 SERVERS = [(kind, backend) for kind in ("uvicorn", "gunicorn") for backend in BACKENDS]
+
+
+def must_be_installed(title) -> None:
+    """Skip the tests of a proxy that is not there; in CI, that is a failure."""
+    reason = missing(title)
+    if reason is not None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
 
 
 @pytest.fixture(
@@ -31,11 +39,8 @@ SERVERS = [(kind, backend) for kind in ("uvicorn", "gunicorn") for backend in BA
 )
 def chain(request, pki, servers, tmp_path_factory):
     title, required, server = request.param
-    try:
-        running = Chain(title, servers[server], pki, tmp_path_factory.mktemp("proxy"), required=required)
-    except NotInstalledError as error:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
-    with running:
+    must_be_installed(title)
+    with Chain(title, servers[server], pki, tmp_path_factory.mktemp("proxy"), required=required) as running:
         yield running
 
 
@@ -104,11 +109,9 @@ def test_each_request_on_a_connection_is_judged_alone(chain, pki):
 @pytest.fixture(scope="module")
 def inner(pki, servers, tmp_path_factory):
     """The second of two Envoys, where somebody reaches it directly."""
-    try:
-        running = Chain("two Envoys", servers["uvicorn", "rust"], pki, tmp_path_factory.mktemp("proxy"), required=True)
-    except NotInstalledError as error:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
-    with running:
+    must_be_installed("two Envoys")
+    directory = tmp_path_factory.mktemp("proxy")
+    with Chain("two Envoys", servers["uvicorn", _backend.backend], pki, directory, required=True) as running:
         yield running
 
 
@@ -122,6 +125,18 @@ def test_the_inner_of_two_proxies_lets_in_nobody_but_the_edge(inner, pki, who):
         connection.ask(lines)
     with inner.connect(pki.edge, hop=1) as connection:
         assert connection.ask(lines).certificate == sha256(pki.victim)
+
+
+def test_traefik_removes_a_forged_header_also_from_those_whose_headers_it_believes(pki, servers, tmp_path):
+    must_be_installed("Traefik")
+    server = servers["uvicorn", _backend.backend]
+    believing = ["--entryPoints.websecure.forwardedHeaders.insecure=true"]
+    with Chain("Traefik", server, pki, tmp_path, required=False, options=believing) as chain:
+        lines = proxy_headers(chain.preset, pki.victim.certificate).items()
+        with chain.connect(None) as connection:
+            assert connection.ask(lines).decision == "header_missing_or_malformed"
+        with chain.connect(pki.leaf) as connection:
+            assert connection.ask(lines).certificate == sha256(pki.leaf)
 
 
 def test_the_table_has_a_row_for_each_scenario_and_a_column_for_each_proxy():
