@@ -11,12 +11,11 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
     [ -z "${CI:-}" ]
     exit
 fi
-if ! apt-cache show "${packages[@]}" >/dev/null 2>&1; then
-    if [ "$(id -u)" != 0 ]; then
-        echo "apt does not know ${packages[*]}: run 'apt-get update' as root, and this again." >&2
-        exit 1
-    fi
-    apt-get update -qq
+if [ "$(id -u)" = 0 ]; then
+    apt-get update -qq  # what older lists name may be gone
+elif ! apt-cache show "${packages[@]}" >/dev/null 2>&1; then
+    echo "apt does not know ${packages[*]}: run 'apt-get update' as root, and this again." >&2
+    exit 1
 fi
 
 mkdir -p "$folder/packages"
