@@ -11,7 +11,9 @@ EXTENSION := $(VENV)/extension
 PROXIES := target/proxies
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential check lint types bench clean
+.PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential
+.PHONY: fuzz fuzz-all fuzz-compare fuzz-report fuzz-shims
+.PHONY: check lint types bench bench-hostile bench-memory clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,9 +59,37 @@ oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on 
 differential: dev ## Compare the backends over 100,000 certificates and header values
 	$(BIN)/python tests/differential.py --count 100000
 
+fuzz-shims: dev ## Give the shims 5,000 scopes and environs of each kind, on both backends
+	$(BIN)/python -m pytest tests/test_shims_fuzz.py --hypothesis-profile fuzz
+
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# 8 KiB hold a chain of three certificates in any encoding. An input that takes five seconds is a hang.
+FUZZ_BOUNDS := -max_len=8192 -timeout=5 -rss_limit_mb=1024
+SECONDS ?= 60
+COUNT ?= 10000000
+
+fuzz: $(READY) ## Fuzz a decoder: make fuzz TARGET=xfcc [SECONDS=60 | RUNS=10000000]
+	$(if $(filter $(TARGET),$(FUZZ_TARGETS)),,$(error TARGET is one of: $(FUZZ_TARGETS)))
+	$(BIN)/python fuzz/seeds.py $(TARGET)
+	@mkdir -p fuzz/corpus/$(TARGET) fuzz/artifacts/$(TARGET)
+	cd fuzz && cargo run --release --locked --quiet --bin $(TARGET) -- $(FUZZ_BOUNDS) -print_final_stats=1 \
+		$(if $(RUNS),-runs=$(RUNS),-max_total_time=$(SECONDS)) -artifact_prefix=artifacts/$(TARGET)/ \
+		$(patsubst fuzz/%,-dict=%,$(wildcard fuzz/dictionaries/$(TARGET).dict)) corpus/$(TARGET) seeds/$(TARGET)
+
+fuzz-all: ## Fuzz every decoder, one after the other: make fuzz-all [SECONDS=60 | RUNS=10000000]
+	@for target in $(FUZZ_TARGETS); do $(MAKE) fuzz TARGET=$$target || exit 1; done
+
+fuzz-compare: dev ## Compare the backends over what the fuzzer found: make fuzz-compare [COUNT=10000000]
+	$(BIN)/python fuzz/compare.py --count $(COUNT)
+
+fuzz-report: dev ## Do all of that, COUNT times each, and write the results to fuzz/README.md
+	$(BIN)/python fuzz/report.py --count $(COUNT)
+
 lint: $(READY) ## Check format and lints
 	cargo fmt --check
 	cargo clippy --locked --quiet --all-targets --features python -- --deny warnings
+	cd fuzz && cargo fmt --check
+	cd fuzz && cargo clippy --locked --quiet --all-targets --no-default-features -- --deny warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
@@ -73,5 +103,12 @@ check: lint types test ## All of the above: what CI runs
 bench: dev ## Time both backends, and the code one would write without them, in one run
 	$(BIN)/python -m pytest benches/python --benchmark-enable --benchmark-columns=median,iqr,ops
 
+bench-hostile: dev ## Show that the cost of hostile input is linear, and what it keeps in memory
+	PYTHONPATH=tests $(BIN)/python benches/python/hostile_input.py
+
+bench-memory: dev ## See that the memory of a process stays where it is while a million certificates go through, on both backends
+	CLIENTCERT_BACKEND=rust $(BIN)/python benches/python/memory.py
+	CLIENTCERT_BACKEND=python $(BIN)/python benches/python/memory.py
+
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) target dist python/clientcert/_core*
+	rm -rf $(VENV) target dist python/clientcert/_core* fuzz/target fuzz/seeds fuzz/corpus fuzz/artifacts

@@ -517,6 +517,7 @@ def keys() -> Iterator[Named]:
     }.items():
         yield f"key: RSA of {id_}", certificate(key=key(x.RSA, bits, null))
     yield from points()
+    yield from explicit_parameters()
     for kind, what in (
         (x.ED25519, "Ed25519"),
         ("1.3.101.110", "X25519"),
@@ -594,6 +595,42 @@ def points() -> Iterator[Named]:
             certificate(key=_with_point(kind, point[:-1] + bytes((point[-1] ^ 1,)))),
         )
         yield f"key: {curve}, {how}, cut", certificate(key=_with_point(kind, point[:-1]))
+
+
+CURVES = ("prime256v1", "secp224r1", "brainpoolP320r1", "sect163k1", "sect233k1", "c2pnb208w1")
+"""Of every kind of field; the rest of the curves differ in numbers."""
+
+
+def explicit_parameters() -> Iterator[Named]:
+    """Yield curves in numbers: those of a name, and those that somebody has changed."""
+    for curve in CURVES:
+        algorithm_, point = _parts(KEYS[f"{curve}, explicit"])
+        kind, numbers = _elements(_content(algorithm_))
+        names = ("version", "field", "coefficients", "base", "order", "cofactor")
+        parts = dict(zip(names, _elements(_content(numbers)), strict=True))
+        generator, half = _content(parts["base"]), 1 + len(point) // 2
+        a, b, *_ = _elements(_content(parts["coefficients"]))
+        order = int.from_bytes(_content(parts["order"]))
+        longer = tlv(x.OCTET_STRING, b"\0" + _content(a))
+        another = tlv(x.OCTET_STRING, b"\1" + _content(a))
+        seed = tlv(x.BIT_STRING, b"\0seed")
+        for id_, changed in {
+            **{f"compressed as {form}": {"base": tlv(x.OCTET_STRING, bytes((form,)), generator[1:half])} for form in (2, 3)},
+            **{f"hybrid as {form}": {"base": tlv(x.OCTET_STRING, bytes((form,)), generator[1:])} for form in (6, 7)},
+            "without a seed": {"coefficients": tlv(x.SEQUENCE, a, b)},
+            "with another seed": {"coefficients": tlv(x.SEQUENCE, a, b, seed)},
+            "with a longer coefficient": {"coefficients": tlv(x.SEQUENCE, longer, b)},
+            "without a cofactor": {"cofactor": b""},
+            "with another coefficient": {"coefficients": tlv(x.SEQUENCE, another, b)},
+            "with the coefficients in the other order": {"coefficients": tlv(x.SEQUENCE, b, a)},
+            "with the key for a generator": {"base": tlv(x.OCTET_STRING, point)},
+            "with a smaller order": {"order": integer(order - 1)},
+            "with another cofactor": {"cofactor": integer(3)},
+            "of version 3": {"version": integer(3)},
+            "of a field of 7 bits": {"field": x.binary_field(7, 1)},
+        }.items():  # fmt: skip
+            spki = _with_point(tlv(x.SEQUENCE, kind, tlv(x.SEQUENCE, *(parts | changed).values())), point)
+            yield f"key: {curve} in numbers, {id_}", certificate(key=spki)
 
 
 def _parts(spki: bytes) -> tuple[bytes, bytes]:
@@ -705,6 +742,10 @@ def structures() -> Iterator[Named]:
     yield "text", b"text"
     yield "90 kilobytes", certificate(subject=name(attribute(x.CN, "a" * 90_000)))
     yield "110 kilobytes", certificate(subject=name(attribute(x.CN, "a" * 110_000)))
+    for number in (2048, 2049):
+        yield f"{number} alternative names", certificate(extensions=(subject_alt_name(*[tlv(x.DNS, b"a")] * number),))
+    for number in (256, 257):
+        yield f"{number} attributes in a name", certificate(subject=name(*[attribute(x.OU, "a")] * number))
 
 
 def built() -> Iterator[Named]:

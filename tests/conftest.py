@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from backends import BACKENDS
 from clientcert import _backend
@@ -13,6 +14,8 @@ from nodejs import OLDEST, Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+settings.register_profile("fuzz", max_examples=5_000)  # for --hypothesis-profile
 
 _COUNTS = pytest.StashKey[list[str]]()
 

@@ -14,8 +14,9 @@ from base64 import b64encode
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from itertools import repeat
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import awkward
 import corpus
@@ -23,12 +24,16 @@ from backends import BACKENDS
 from clientcert import DecodeError
 from clientcert.parse import HEADER_ENCODINGS
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 ENCODINGS = sorted(HEADER_ENCODINGS)
 CHUNK = 2500  # inputs for one process at a time
 LONGEST = 5000  # bytes: the time of a run goes into many inputs, not into long ones
 EXTENSIONS = ("2.5.29.17", "2.5.29.15", "2.5.29.19", "1.3.6.1.5.5.7.1.1", "1.2.3", "")
 
 Call = tuple[str, tuple[Any, ...]]
+Compared = tuple[Counter[str], list[str]]
 
 
 def outcome(backend: Any, function: str, *arguments: Any) -> Any:
@@ -81,14 +86,14 @@ def draw(random: Random) -> Call:
     """Return the next call: a certificate or a header value, whole or with a few things done to it."""
     if random.random() < 0.6:
         der = awkward.random_certificate(random) if random.random() < 0.4 else random.choice(_certificates())
-        return "parse_der", (_mutated(random, der),)
+        return "parse_der", (mutated(random, der),)
     chain = [random.choice(_good()) for _ in range(random.choice((1, 1, 2, 3)))]
     encoding, most = random.choice(ENCODINGS), random.choice((1, 2, 10))
     value: bytes = next(iter(BACKENDS.values())).encode_header(chain, encoding).encode("ascii")
     if encoding == "xfcc":
         pairs = (b";By=x;URI=a", b';Subject="b,c\\""', b";DNS=q", b";Hash=" + b"0" * 64, b"," + value, b"")
         value += random.choice(pairs) + random.choice(pairs)
-    value = _mutated(random, value)
+    value = mutated(random, value)
     match random.randrange(4):
         case 0 if encoding == "xfcc":
             return "parse_xfcc", (value, most)
@@ -100,25 +105,50 @@ def draw(random: Random) -> Call:
             return "parse_header", (value, encoding, most)
 
 
-def _mutated(random: Random, data: bytes) -> bytes:
+def mutated(random: Random, data: bytes) -> bytes:
+    """Return ``data`` with nothing to three things done to it."""
     for _ in range(random.choice((0, 1, 1, 1, 2, 3))):
         data = awkward.mutate(random, data)
     return data
 
 
-def run(seed: int, count: int) -> tuple[Counter[str], list[str]]:
-    """Compare ``count`` calls; return how often each outcome came, and each difference."""
+def run(seed: int, count: int) -> Compared:
+    """Compare ``count`` drawn calls."""
     random = Random(seed)
+    return compare(draw(random) for _ in range(count))
+
+
+def compare(calls: Iterable[Call]) -> Compared:
+    """Return how often each outcome came, and each difference."""
     outcomes: Counter[str] = Counter()
     differences = []
-    for _ in range(count):
-        function, arguments = draw(random)
+    for function, arguments in calls:
         first, *others = (outcome(backend, function, *arguments) for backend in BACKENDS.values())
         outcomes[first[0] if isinstance(first, tuple) else "value"] += 1
         if any(other != first for other in others):
-            spelled = ", ".join([b64encode(arguments[0]).decode(), *map(repr, arguments[1:])])
+            spelled = ", ".join(map(_spelled, arguments))
             differences.append(f"{function}({spelled})\n  {first!r:.500}\n  {others!r:.500}")
     return outcomes, differences
+
+
+def _spelled(argument: Any) -> str:
+    return b64encode(argument).decode() if isinstance(argument, bytes) else repr(argument)
+
+
+def report(pieces: Iterable[Compared], about: str) -> int:
+    """Print what the pieces of a run found; return 1 if there is a difference, else 0."""
+    started = time.monotonic()
+    outcomes: Counter[str] = Counter()
+    differences: list[str] = []
+    for counted, found in pieces:
+        outcomes += counted
+        differences += found
+    for code, count in outcomes.most_common():
+        print(f"{count:8} {code}")  # noqa: T201
+    seconds = time.monotonic() - started
+    print(f"{outcomes.total():8} compared in {seconds:.0f} s, {len(differences)} different ({about})")  # noqa: T201
+    print(*differences[:20], sep="\n")  # noqa: T201
+    return int(bool(differences))
 
 
 def main() -> int:
@@ -128,21 +158,14 @@ def main() -> int:
     options = parser.parse_args()
     if len(BACKENDS) < 2:
         sys.exit(f"There is only one backend: {', '.join(BACKENDS)}")
-    started = time.monotonic()
-    outcomes: Counter[str] = Counter()
-    differences: list[str] = []
-    chunks = -(-options.count // CHUNK)
-    seeds = [1_000_003 * options.seed + chunk for chunk in range(chunks)]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for counted, found in pool.map(run, seeds, [CHUNK] * chunks):
-            outcomes += counted
-            differences += found
-    for code, count in outcomes.most_common():
-        print(f"{count:8} {code}")  # noqa: T201
-    seconds = time.monotonic() - started
-    print(f"{outcomes.total():8} compared in {seconds:.0f} s, {len(differences)} different (seed {options.seed})")  # noqa: T201
-    print(*differences[:20], sep="\n")  # noqa: T201
-    return bool(differences)
+        pieces = pool.map(run, seeds(options.seed, options.count), repeat(CHUNK))
+        return report(pieces, f"seed {options.seed}")
+
+
+def seeds(seed: int, count: int) -> list[int]:
+    """Return a seed for each ``CHUNK`` of ``count`` calls."""
+    return [1_000_003 * seed + chunk for chunk in range(-(-count // CHUNK))]
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from clientcert.certificate import PeerCertificate
+    from clientcert.forwarded_identity import ForwardedIdentity
 
 PROXY = TransportPeer("ip", "10.0.0.5", authoritative=True)
 STRANGER = TransportPeer("ip", "203.0.113.9", authoritative=True)
@@ -26,6 +27,7 @@ class FakeRequest:
     preserves_names: bool = True
     native: Any = "the framework's request"
     attached: PeerCertificate | None = None
+    attached_identity: ForwardedIdentity | None = None
 
     def header_lines(self, names: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:
         return [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers]
@@ -35,3 +37,6 @@ class FakeRequest:
 
     def attach(self, certificate: PeerCertificate) -> None:
         self.attached = certificate
+
+    def attach_identity(self, identity: ForwardedIdentity) -> None:
+        self.attached_identity = identity

@@ -27,21 +27,10 @@ def _deliberate() -> frozenset[str]:
 
 RULES = _deliberate()
 REFUSED: dict[str, list[str]] = json.loads((HERE / "oracle" / "stricter.json").read_text("utf-8"))
-# Keys that only Node.js shows, by their vectors: the page says which, under "Keys that only Node.js shows".
-UNLIKE: frozenset[str] = frozenset(
-    f"vectors: {vector['id']}"
-    for vector in json.loads((HERE / "vectors" / "x509.json").read_text("ascii"))["vectors"]
-    if "unlike_node" in vector
-)
-KEY = frozenset({"modulus", "bits", "exponent", "pubkey", "asn1Curve", "nistCurve"})
 
 
 class DifferentError(AssertionError):
-    """What we have of a certificate is not what Node.js has; ``keys`` are those whose values differ."""
-
-    def __init__(self, message: str, keys: Iterable[str] = ()) -> None:
-        super().__init__(message)
-        self.keys = frozenset(keys)
+    """What we have of a certificate is not what Node.js has."""
 
 
 def verdict(node: Node, der: bytes) -> str:
@@ -69,11 +58,11 @@ def compare(certificate: PeerCertificate, wanted: dict[str, Any]) -> None:
     if dict(certificate) != wanted or certificate != wanted:
         different = [key for key in {**certificate, **wanted} if certificate.get(key, ...) != wanted.get(key, ...)]
         lines = [f"{key}: {certificate.get(key)!r}, Node.js: {wanted.get(key)!r}" for key in different]
-        raise DifferentError("\n".join(lines), different)
+        raise DifferentError("\n".join(lines))
     # Equal is not enough: True equals 1, and mappings are equal in any order.
     ours, theirs = _exact(certificate.to_dict()), _exact(wanted)
     if ours != theirs:
-        raise DifferentError(f"{ours}\nNode.js: {theirs}", wanted)
+        raise DifferentError(f"{ours}\nNode.js: {theirs}")
 
 
 def _exact(value: Any) -> Any:
@@ -87,6 +76,4 @@ def summary(verdicts: Iterable[str]) -> str:
     """Return counts, the good ones first, for a person to read."""
     counts = Counter(verdicts)
     first = [f"{counts.pop(verdict, 0)} {verdict}" for verdict in (SAME, BOTH_REJECT)]
-    return ", ".join(
-        first + [f"{count} {f'stricter by {code}' if code in RULES else code}" for code, count in counts.most_common()]
-    )
+    return ", ".join(first + [f"{count} stricter by {code}" for code, count in counts.most_common()])

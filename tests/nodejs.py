@@ -1,4 +1,4 @@
-"""Node.js, the judge: what its ``X509Certificate.toLegacyObject()`` builds for a certificate."""
+"""Node.js, the judge: what its ``X509Certificate.toLegacyObject()`` builds, now or when the vectors were written."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import json
 import shutil
 import subprocess
 from base64 import b64decode, b64encode
+from hashlib import sha1, sha256, sha512
 from pathlib import Path
 from typing import Any, Self
 
-SCRIPT = Path(__file__).parent / "oracle" / "peer_certificate.mjs"
+HERE = Path(__file__).parent
+SCRIPT = HERE / "oracle" / "peer_certificate.mjs"
 OLDEST = 20  # `toLegacyObject` is older; the text of names and keys is that of OpenSSL 3 from here on
 
 
@@ -58,6 +60,24 @@ class Node:
             raise RuntimeError(f"Node.js ended with {self._process.wait(timeout=30)}")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+def recorded() -> dict[str, dict[str, Any]]:
+    """Return the objects of ``vectors/node/objects.json`` by their vectors, with what it leaves out put back."""
+    vectors = json.loads((HERE / "vectors" / "x509.json").read_text("ascii"))["vectors"]
+    ders = {vector["id"]: b64decode(vector["der"]) for vector in vectors}
+    objects = json.loads((HERE / "vectors" / "node" / "objects.json").read_text("utf-8"))["objects"]
+    return {id_: _whole(ders[id_], found) for id_, found in objects.items()}
+
+
+def _whole(der: bytes, found: dict[str, Any]) -> dict[str, Any]:
+    whole = {}
+    for key, value in found.items():
+        whole[key] = _value(value)
+        if key == "valid_to":
+            for name, digest in {"fingerprint": sha1, "fingerprint256": sha256, "fingerprint512": sha512}.items():
+                whole[name] = digest(der).digest().hex(":").upper()
+    return {**whole, "raw": der}
 
 
 def _value(value: Any) -> Any:

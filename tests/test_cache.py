@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import tracemalloc
+from types import SimpleNamespace
 
 import pytest
 
-from clientcert import cache, encode_header, parse_header
+from clientcert import ClientCertStrategy, cache, encode_header, extract, parse_header
 from clientcert.cache import Cache
 from clientcert.testing import CertificateAuthority
+from fake_request import STRANGER, FakeRequest
 
 
 @pytest.fixture
@@ -85,6 +88,54 @@ def test_a_certificate_with_every_field_read_takes_no_more_than_the_bound_is_rec
     finally:
         tracemalloc.stop()
     assert used < 10 * sum(map(len, values))
+
+
+# In a strategy
+
+
+def strategy():
+    return ClientCertStrategy(
+        lambda certificate: certificate["subject"]["CN"],
+        certificate_header="Client-Cert",
+        header_encoding="rfc9440",
+        trusted_proxies=["10.0.0.5"],
+    )
+
+
+def cached(mine):
+    return mine._extractor._reader._certificates
+
+
+@pytest.mark.parametrize("seconds", [-7200, 0, 2 * 86400])
+def test_what_is_in_the_cache_is_as_old_as_the_request_says_and_not_as_when_it_came(backend, seconds, monkeypatch):
+    """A validity period that ends, or a clock that is set right, counts from the next request on."""
+    request = FakeRequest(
+        [("Client-Cert", encode_header(CertificateAuthority().issue("alice").certificate, "rfc9440"))]
+    )
+    mine = strategy()
+    assert mine.authenticate(request).user == "alice"
+    later = time.time() + seconds
+    monkeypatch.setattr(extract, "time", SimpleNamespace(time=lambda: later))
+    outcome = mine.authenticate(request)
+    reasons = {-7200: "certificate_not_yet_valid", 0: None, 2 * 86400: "certificate_expired"}
+    assert (outcome.reason if not outcome else None) == reasons[seconds]
+    assert len(cached(mine)._young) == 1
+
+
+def test_what_is_refused_leaves_nothing_in_the_cache(backend):
+    value = encode_header(CertificateAuthority().issue("alice").certificate, "rfc9440")
+    mine = strategy()
+    for refused in [
+        value[:-1],
+        value.replace("A", "-"),
+        f":{'A' * 4 * 50_000}:",
+        "::",
+        *(f":{n:04}:" for n in range(100)),
+    ]:
+        assert not mine.authenticate(FakeRequest([("Client-Cert", refused)]))
+    assert not mine.authenticate(FakeRequest([("Client-Cert", value), ("Client-Cert", value)]))
+    assert not mine.authenticate(FakeRequest([("Client-Cert", value)], peer=STRANGER))
+    assert (cached(mine)._young, cached(mine)._old) == ({}, {})
 
 
 def _read_all(certificate):

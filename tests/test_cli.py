@@ -216,7 +216,25 @@ def test_every_code_that_the_vectors_expect_is_said_in_words():
 def test_an_encoding_that_is_given_is_the_only_one_that_is_tried(backend):
     result = run("--encoding", "rfc9440", stdin=encode_header(ISSUED.certificate, "base64-der"))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "clientcert: read as rfc9440: byte_sequence at offset 0: not :base64:, with both colons\n"
+    assert (
+        result.stderr
+        == "clientcert: read as rfc9440: byte_sequence at offset 0: not :base64:, with both colons; this looks like base64-der, not rfc9440\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "encoding", ["url-pem", "url-pem-aws", "xfcc", "base64-der", "rfc9440", "pem", "base64-pem", "hex-der"]
+)
+def test_a_value_that_is_cut_off_is_said_to_be(backend, encoding):
+    value = encode_header(ISSUED.certificate, encoding)
+    for kept in (len(value) // 2, *range(len(value) - 44, len(value) - 40)):
+        stderr = run("--encoding", encoding, stdin=value[:kept]).stderr
+        assert stderr.endswith(
+            "; the value is cut off: look for a limit on the size of headers, at the proxy and at this server\n"
+        )
+    damaged = run("--encoding", encoding, stdin=value[:100] + "!" + value[101:]).stderr
+    assert damaged
+    assert "look for a limit" not in damaged
 
 
 def test_pem_of_a_header_without_certificates_is_an_error(backend):

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import include
+from nodejs import recorded
+
 ROOT = Path(__file__).parent.parent
-PAPERS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAPERS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCKS = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINKS = [(paper, target) for paper in PAPERS for target in re.findall(r"\]\((?!https?:)([^)#]+)", paper.read_text())]
 
@@ -27,6 +30,19 @@ def test_the_links_of_the_papers_lead_somewhere(paper, target):
     assert (paper.parent / target).exists()
 
 
+def test_a_block_after_the_name_of_a_file_is_that_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(include, "ROOT", tmp_path)
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "app.py").write_text("new = True\n")
+    page = "Before.\n\n<!-- examples/app.py -->\n\n```python\n{}```\n\n```python\nother = 1\n```\n"
+    assert include.included(page.format("old = True\n")) == page.format("new = True\n")
+
+
+@pytest.mark.parametrize("page", include.pages(), ids=lambda page: page.name)
+def test_the_pages_have_the_examples_as_they_are(page):
+    assert include.included(page.read_text("utf-8")) == page.read_text("utf-8")
+
+
 def test_the_page_of_formats_explains_every_code_that_the_vectors_expect():
     codes = {
         vector["code"]
@@ -41,8 +57,7 @@ def test_the_page_of_formats_explains_every_code_that_the_vectors_expect():
 
 def test_the_page_of_certificates_has_every_key_and_every_code_of_the_refusals():
     page = (ROOT / "docs" / "peer-certificate.md").read_text()
-    objects = json.loads((ROOT / "tests" / "vectors" / "node" / "objects.json").read_text("utf-8"))["objects"]
-    keys = {key for built in objects.values() for key in built} | {"issuerCertificate"}
+    keys = {key for built in recorded().values() for key in built} | {"issuerCertificate"}
     refused = json.loads((ROOT / "tests" / "oracle" / "stricter.json").read_text("utf-8"))
     assert keys <= set(re.findall(r"^\| \[?`(\w+)`", page, re.MULTILINE))
     assert set(refused) <= set(
@@ -50,3 +65,20 @@ def test_the_page_of_certificates_has_every_key_and_every_code_of_the_refusals()
     )
     explained = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs" / "formats.md").read_text()))
     assert set(refused) <= explained
+
+
+def _exists(reference):
+    file, _, name = reference.partition("::")
+    path = ROOT / "tests" / file
+    if path.suffix == ".json":
+        return path.exists() and name in {vector["id"] for vector in json.loads(path.read_text())["vectors"]}
+    return path.exists() and re.search(rf"^(?:async )?def {name}\(", path.read_text(), re.MULTILINE) is not None
+
+
+def test_every_threat_has_tests_and_they_exist():
+    page = (ROOT / "docs" / "threats.md").read_text()
+    rows = [row for row in re.findall(r"^\|(.*)\|$", page, re.MULTILINE) if not re.match(r" Threat | ---", row)]
+    tests = [re.findall(r"`([^`]+::[^`]+)`", row.rpartition("|")[2]) for row in rows]
+    assert len(tests) > 40
+    assert all(tests)
+    assert [reference for row in tests for reference in row if not _exists(reference)] == []

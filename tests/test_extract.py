@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,7 @@ from clientcert import (
     TrustedProxies,
     allow_cn,
     encode_header,
+    parse_der,
     parse_pem,
 )
 from clientcert.extract import Extractor
@@ -21,6 +26,7 @@ from clientcert.request import TLSConnection, TransportPeer
 from clientcert.testing import CertificateAuthority
 from fake_request import PROXY, STRANGER, FakeRequest
 
+VECTORS = Path(__file__).parent / "vectors"
 ROOT = CertificateAuthority()
 CA = ROOT.intermediate()
 ALICE, VICTIM = CA.issue("alice"), CA.issue("victim")
@@ -317,12 +323,33 @@ def test_a_certificate_without_a_readable_time_is_refused(backend):
     rejection = Extractor(hexadecimal, TRUSTED).extract(FakeRequest(headers))
     assert rejection.reason == "header_missing_or_malformed"
     assert "time at offset" in rejection.detail
+    assert rejection.check == "validity"
     assert found(Extractor(hexadecimal, TRUSTED, check_validity=False).extract(FakeRequest(headers))) == (
         "client",
         "header",
     )
     with pytest.raises(CertificateNotRetrievable):
         extractor(None, None).extract(FakeRequest(connection=TLSConnection(authorized=True, certificates=(der,))))
+
+
+# What is in the certificate
+
+
+def test_an_address_in_a_certificate_is_read_and_never_asked(backend):
+    vectors = json.loads((VECTORS / "x509.json").read_text("ascii"))["vectors"]
+    (der,) = (b64decode(vector["der"]) for vector in vectors if vector["id"] == "infoAccess: locations of all kinds")
+    lines = [("X-SSL-Client-Cert", encode_header(parse_der(der), "url-pem")), ("X-SSL-Client-Verify", "SUCCESS")]
+    events, watching = [], False
+    # A hook cannot be removed: this one is switched off.
+    sys.addaudithook(lambda event, _: events.append(event) if watching else None)
+    watching = True
+    try:
+        certificate = extractor().extract(FakeRequest(lines)).certificate
+        fields = dict(certificate), certificate.extension("1.3.6.1.5.5.7.1.1"), repr(certificate), certificate.to_json()
+    finally:
+        watching = False
+    assert "http://c" in str(fields)
+    assert [event for event in events if event.startswith(("socket.", "subprocess.", "os.", "urllib.", "open"))] == []
 
 
 # The chain
@@ -381,6 +408,26 @@ def test_the_chain_of_a_connection_comes_along_only_if_it_is_asked_for(backend):
 def test_a_chain_header_that_is_absent_or_a_placeholder_is_no_chain(backend, chain):
     headers = [("Client-Cert", value(ALICE, "rfc9440"))] + ([("Client-Cert-Chain", chain)] if chain is not None else [])
     assert names(extractor("rfc9440", include_chain=True).extract(FakeRequest(headers))) == ["alice"]
+
+
+@pytest.mark.parametrize("verdict", ["SUCCESS", "NONE"])
+def test_a_chain_without_its_certificate_is_a_sign_of_one(backend, verdict):
+    """Something has taken the certificate away: an optional authentication must not take this for nobody."""
+    preset = PRESETS["rfc9440"].replace(verdicts=(("X-Verify", "SUCCESS"),))
+    for chain, presented in ((value(ALICE, "rfc9440"), True), ("MII", True), ("", False), ("(null)", False)):
+        request = FakeRequest([("Client-Cert-Chain", chain), ("X-Verify", verdict)])
+        for include_chain in (False, True):
+            rejection = Extractor(preset, TRUSTED, include_chain=include_chain).extract(request)
+            assert rejection.presented is presented
+    several = FakeRequest([("Client-Cert-Chain", ""), ("Client-Cert-Chain", "MII"), ("X-Verify", verdict)])
+    assert Extractor(preset, TRUSTED).extract(several).presented
+
+
+def test_a_chain_beside_a_placeholder_is_a_sign_of_a_certificate(backend):
+    for text in ("", "(null)"):
+        headers = [("Client-Cert", text), ("Client-Cert-Chain", value(ALICE, "rfc9440"))]
+        assert extractor("rfc9440").extract(FakeRequest(headers)).presented
+    assert not extractor("rfc9440").extract(FakeRequest([("Client-Cert", ""), ("Client-Cert-Chain", "")])).presented
 
 
 def test_a_malformed_chain_header_rejects_the_request_that_would_have_used_it(backend):

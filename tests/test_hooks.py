@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextvars
 import logging
 import subprocess
@@ -243,6 +244,63 @@ def test_the_log_names_a_hook_without_showing_what_it_holds(caplog):
     assert "hunter2" not in caplog.records[0].getMessage()
 
 
+class FaultyLog(logging.Handler):
+    def emit(self, record):
+        raise OSError("the disk is full")
+
+
+class Unnamed:
+    """A hook that has no name, as a proxy object outside of its context."""
+
+    is_async = False
+
+    def __getattr__(self, name):
+        raise RuntimeError("working outside of the request")
+
+    def __call__(self):
+        raise ValueError("no")
+
+
+@pytest.mark.parametrize("where", ["thread", "asyncio", "trio"])
+def test_a_log_that_fails_stops_neither_the_thread_nor_the_loop(where, monkeypatch, capsys):
+    calls = []
+
+    async def fails():
+        raise ValueError("no")
+
+    async def works():
+        calls.append("next")
+
+    async def main():
+        await hooks.dispatch_async(fails, ())
+        await hooks.dispatch_async(works, ())
+        await hooks.drain_async()
+
+    logger = logging.getLogger("clientcert")
+    handler = FaultyLog()
+    logger.addHandler(handler)
+    try:
+        if where == "thread":
+            hooks.dispatch(fails, ())
+            hooks.dispatch(works, ())
+            hooks.drain()
+        else:
+            anyio.run(main, backend=where)
+    finally:
+        logger.removeHandler(handler)
+    assert calls == ["next"]
+    assert "the disk is full" in capsys.readouterr().err
+
+
+def test_a_hook_without_a_name_stops_nothing(capsys):
+    calls = []
+    hooks.dispatch(Unnamed(), ())
+    hooks.dispatch(calls.append, ("next",))
+    hooks.drain()
+    assert calls == ["next"]
+    assert "working outside of the request" in capsys.readouterr().err
+
+
 def test_a_timeout_inside_an_async_hook_works():
     outcomes = []
 
@@ -291,16 +349,16 @@ def test_a_hook_may_dispatch_hooks_even_into_a_full_queue(kind, monkeypatch):
 def waiting(monkeypatch):
     """Set when a caller has begun to wait for room in a queue of two."""
     begun = threading.Event()
-    call_when = hooks._background.call_when
+    call_when = hooks._Backlog.call_when
 
-    def observed(unfinished, wake):
-        waits = call_when(unfinished, wake)
-        if waits and unfinished:
+    def observed(backlog, ended, wake):
+        waits = call_when(backlog, ended, wake)
+        if waits and ended < backlog.begun:  # and is no drain
             begun.set()
         return waits
 
     monkeypatch.setattr(hooks, "_MOST_WAITING", 2)
-    monkeypatch.setattr(hooks._background, "call_when", observed)
+    monkeypatch.setattr(hooks._Backlog, "call_when", observed)
     return begun
 
 
@@ -383,6 +441,228 @@ def test_many_threads_lose_nothing_and_repeat_nothing(monkeypatch):
     assert sorted(calls) == list(range(1600))
 
 
+# A loop that has too many hooks.
+
+LOOPS = pytest.mark.parametrize("loop", ["asyncio", "trio"])
+
+
+class Doors:
+    """Async hooks, each of which stands still until its own door is opened, at the latest at the end of the test."""
+
+    def __init__(self) -> None:
+        self.opened = collections.defaultdict(anyio.Event)
+        self.done = []
+
+    async def hook(self, number):
+        await self.opened[number].wait()
+        self.done.append(number)
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *exc_info):
+        for opened in self.opened.values():
+            opened.set()
+
+
+async def goes_round():
+    """Have everything run that can: nothing here waits for anything but for the events of the test."""
+    for _ in range(20):
+        await anyio.lowlevel.checkpoint()
+
+
+@LOOPS
+def test_who_brings_an_async_hook_waits_while_the_loop_has_too_many_and_for_no_later_ones(loop, monkeypatch):
+    monkeypatch.setattr(hooks, "_MOST_WAITING", 2)
+    doors, answered = Doors(), []
+
+    async def request(number):
+        await hooks.dispatch_async(doors.hook, (number,))
+        answered.append(number)
+
+    async def main():
+        async with anyio.create_task_group() as tasks, doors:
+            for number in range(5):
+                tasks.start_soon(request, number)
+                await goes_round()
+            assert answered == [0, 1]
+            doors.opened[0].set()
+            await goes_round()
+            assert answered == [0, 1, 2]
+            doors.opened[4].set()  # any that ends makes room for the one that has waited longest
+            await goes_round()
+            assert answered == [0, 1, 2, 3]
+            doors.opened[1].set()
+            await goes_round()
+            assert answered == [0, 1, 2, 3, 4]
+            assert doors.done == [0, 4, 1]
+            doors.opened[2].set()
+            doors.opened[3].set()
+        await hooks.drain_async()
+        assert sorted(doors.done) == [0, 1, 2, 3, 4]
+
+    anyio.run(main, backend=loop)
+    assert hooks._on_loops == {}
+
+
+@LOOPS
+def test_a_request_that_is_cancelled_while_it_waits_for_a_loop_loses_no_record(loop, waiting):
+    doors = Doors()
+
+    async def main():
+        await hooks.dispatch_async(doors.hook, (1,))
+        await hooks.dispatch_async(doors.hook, (2,))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(hooks.dispatch_async, doors.hook, (3,))
+            while not waiting.is_set():
+                await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+        for number in (1, 2, 3):
+            doors.opened[number].set()
+        await hooks.drain_async()
+        await hooks.dispatch_async(doors.hook, (1,))  # there is room again
+        await hooks.drain_async()
+
+    anyio.run(main, backend=loop)
+    assert sorted(doors.done) == [1, 1, 2, 3]
+    assert hooks._on_loops == {}
+
+
+@LOOPS
+def test_hooks_that_authenticate_wait_for_no_hook_not_even_in_their_child_tasks(loop, monkeypatch):
+    monkeypatch.setattr(hooks, "_MOST_WAITING", 1)
+    calls = []
+
+    async def nested(text):
+        calls.append(text)
+
+    async def hook(number):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(hooks.dispatch_async, nested, (f"child of {number}",))
+        await hooks.dispatch_async(nested, (f"of {number}",))
+        await hooks.dispatch_async(calls.append, (f"plain, of {number}",))
+
+    async def main():
+        async with anyio.create_task_group() as tasks:
+            for number in range(4):  # all of them are there before the first one asks for more
+                tasks.start_soon(hooks.dispatch_async, hook, (number,))
+        await hooks.drain_async()
+
+    anyio.run(main, backend=loop)
+    hooks.drain()
+    assert sorted(calls) == sorted(f"{kind}of {n}" for kind in ("child ", "", "plain, ") for n in range(4))
+
+
+def test_a_hook_on_the_background_thread_may_wait_for_a_loop_that_is_full(monkeypatch):
+    monkeypatch.setattr(hooks, "_MOST_WAITING", 1)
+    doors = Doors()
+
+    async def main():
+        running = asyncio.get_running_loop()
+
+        def hook():
+            dispatched = hooks.dispatch_async(doors.hook, (3,))
+            asyncio.run_coroutine_threadsafe(dispatched, running).result()
+            running.call_soon_threadsafe(returned.set)
+
+        returned = asyncio.Event()
+        hooks.dispatch(doors.hook, (1,))
+        hooks.dispatch(doors.hook, (2,))
+        await hooks.dispatch_async(hook, ())
+        await returned.wait()
+        for number in (1, 2, 3):
+            doors.opened[number].set()
+        await hooks.drain_async()
+
+    asyncio.run(main())
+    assert sorted(doors.done) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("kinds", [("asyncio", "asyncio"), ("asyncio", "trio"), ("trio", "trio")])
+def test_a_loop_that_is_full_holds_up_no_other_loop(kinds, monkeypatch):
+    monkeypatch.setattr(hooks, "_MOST_WAITING", 1)
+    full, other_done = threading.Event(), threading.Event()
+    calls = []
+
+    async def at_the_others_end(number):
+        while not other_done.is_set():
+            await anyio.lowlevel.checkpoint()
+        calls.append(number)
+
+    async def at_once(number):
+        calls.append(number)
+
+    async def first():
+        async with anyio.create_task_group() as tasks:
+            for number in range(3):
+                tasks.start_soon(hooks.dispatch_async, at_the_others_end, (number,))
+                await goes_round()
+            full.set()
+        await hooks.drain_async()
+
+    async def second():
+        for number in range(10, 15):
+            await hooks.dispatch_async(at_once, (number,))
+        await hooks.drain_async()  # for this loop's hooks, not for the other's
+
+    def run_second():
+        full.wait()
+        anyio.run(second, backend=kinds[1])
+        calls.append("end")
+        other_done.set()
+
+    thread = threading.Thread(target=run_second)
+    thread.start()
+    anyio.run(first, backend=kinds[0])
+    thread.join()
+    assert (sorted(calls[:5]), calls[5], sorted(calls[6:])) == ([10, 11, 12, 13, 14], "end", [0, 1, 2])
+    assert hooks._on_loops == {}
+
+
+@LOOPS
+def test_a_call_without_await_does_not_stop_the_loop_whose_hooks_it_would_wait_for(loop, monkeypatch):
+    monkeypatch.setattr(hooks, "_MOST_WAITING", 1)
+    doors = Doors()
+
+    async def main():
+        for number in range(5):
+            hooks.dispatch(doors.hook, (number,))
+        for number in range(5):
+            doors.opened[number].set()
+        await hooks.drain_async()
+        assert sorted(doors.done) == [0, 1, 2, 3, 4]
+
+    anyio.run(main, backend=loop)
+
+
+@LOOPS
+def test_a_thousand_requests_for_slow_hooks_never_have_more_of_them_than_there_may_be(loop, monkeypatch):
+    monkeypatch.setattr(hooks, "_MOST_WAITING", 10)
+    most = running = served = 0
+
+    async def hook():
+        nonlocal most, running
+        running += 1
+        most = max(most, running)
+        await goes_round()
+        running -= 1
+
+    async def client():
+        nonlocal served
+        for _ in range(100):
+            await hooks.dispatch_async(hook, ())
+            served += 1
+
+    async def main():
+        async with anyio.create_task_group() as tasks:
+            for _ in range(10):
+                tasks.start_soon(client)
+
+    anyio.run(main, backend=loop)
+    assert (served, running) == (1000, 0)
+    assert most <= 10 + 10  # those that may, and one for each client that waits
+
+
 # Ends: of a loop, of the process, and forks.
 
 
@@ -405,6 +685,24 @@ def test_the_end_of_a_loop_waits_for_the_hooks_on_it(loop):
     else:
         anyio.run(main, backend=loop)
     assert steps == ["the last request is answered", "begun", "done"]
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "trio"])
+def test_drain_async_waits_for_hooks_on_the_loop_and_for_those_that_they_bring(loop):
+    calls = []
+
+    async def hook(depth):
+        await anyio.lowlevel.checkpoint()
+        calls.append(depth)
+        if depth:
+            await hooks.dispatch_async(hook, (depth - 1,))
+
+    async def main():
+        await hooks.dispatch_async(hook, (3,))
+        await hooks.drain_async()
+        assert calls == [3, 2, 1, 0]
+
+    anyio.run(main, backend=loop)
 
 
 def test_drain_async_waits_for_hooks_on_the_loop_and_for_the_background_thread(gate):

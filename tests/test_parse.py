@@ -22,6 +22,7 @@ from clientcert import (
     parse_xfcc,
 )
 from clientcert.parse import HEADER_ENCODINGS
+from vectors import certificates as x
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -142,6 +143,23 @@ def test_a_certificate_may_have_102400_bytes_and_no_more():
     assert failure(parse_der, bytes(CERTIFICATE_BYTES + 1)) == ("too_large", CERTIFICATE_BYTES)
 
 
+def test_a_certificate_may_have_2048_alternative_names_and_256_attributes_in_each_name():
+    crowd = x.name(*[x.attribute(x.CN, "a")] * 250, (*[x.attribute(x.O, "b")] * 6,))
+    names = [x.tlv(x.DNS, b"c")] * 2047 + [x.tlv(x.DIRECTORY, crowd)]
+    certificate = parse_der(x.certificate(subject=crowd, issuer=crowd, extensions=(x.subject_alt_name(*names),)))
+    assert len(certificate.subject_alt_names) == 2048
+    assert certificate["subjectaltname"].count("DNS:c") == 2047
+    assert len(certificate.subject_alt_names[-1].value) == 256
+    assert len(certificate.subject_attributes) == len(certificate.issuer_attributes) == 256
+    assert [*map(len, certificate["subject"].values())] == [250, 6]
+
+
+def test_only_the_subjects_own_names_are_counted():
+    locations = [(x.OCSP, x.tlv(x.URI, b"a"))] * 2049
+    certificate = parse_der(x.certificate(extensions=(x.info_access(*locations),)))
+    assert len(certificate["infoAccess"]["OCSP - URI"]) == 2049
+
+
 def test_ten_certificates_are_taken_and_eleven_are_not():
     one = parse_der(LEAF).to_pem()
     assert len(parse_pem(one * 10).chain) == 10
@@ -216,12 +234,12 @@ def test_each_product_joins_a_chain_in_its_own_way():
 
 
 def test_an_element_has_its_certificate_with_the_chain_and_the_rest_as_written():
-    value = f'By=spiffe://a;{encode_header(chain(), "xfcc", chain=True)};Subject="CN=\\"x\\"";URI=b;DNS=c;DNS=d, By=e'
-    first, second = parse_xfcc(value)
+    pairs = f'By=spiffe://a;{encode_header(chain(), "xfcc", chain=True)};Subject="CN=\\"x\\""'
+    first, second = parse_xfcc(f"{pairs};URI=spiffe://example.org/client;DNS=client.example, By=e;DNS=c;DNS=d")
     assert first.by == ("spiffe://a",)
     assert first.hash == sha256(LEAF).hexdigest()
     assert first.certificate == parse_der(LEAF)
     assert first.certificate.chain == chain().chain
     assert first.subject == r"CN=\"x\""
-    assert (first.uri, first.dns) == (("b",), ("c", "d"))
-    assert second == (("e",), None, None, None, (), ())
+    assert (first.uri, first.dns) == (("spiffe://example.org/client",), ("client.example",))
+    assert second == (("e",), None, None, None, (), ("c", "d"))

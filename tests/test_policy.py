@@ -123,6 +123,30 @@ def test_a_name_with_a_control_character_matches_nothing(backend, name):
         allow_cn([name])
 
 
+@pytest.mark.parametrize("name", ["alice\0", "al\nice", "alice\x7f"])
+@pytest.mark.parametrize(
+    ("oid", "san", "allow"),
+    [
+        ("2.5.4.11", None, lambda name: allow_ou([name])),
+        ("2.5.4.10", None, lambda name: allow_organization([name])),
+        ("2.5.4.4", None, lambda name: allow_subject({"SN": name})),
+        ("2.5.4.4", None, lambda name: allow_subject({"SN": [name]})),
+        ("2.5.4.4", None, lambda name: allow_issuer({"SN": name})),
+        ("2.5.4.3", x509.DNSName, lambda name: allow_san([f"dns:{name}"])),
+        ("2.5.4.3", x509.UniformResourceIdentifier, lambda name: allow_san([f"uri:{name}"])),
+        ("2.5.4.3", x509.UniformResourceIdentifier, lambda name: allow_spiffe_id([name])),
+        ("2.5.4.3", x509.RFC822Name, lambda name: allow_email([name])),
+    ],
+)
+def test_no_policy_can_hold_or_match_a_name_with_a_control_character(backend, oid, san, allow, name):
+    prefix = {x509.UniformResourceIdentifier: "spiffe://example.org/", x509.RFC822Name: "alice@"}.get(san, "")
+    certificate = raw_certificate([(oid, prefix + name)], [] if san is None else [san(prefix + name)])
+    for allowed in ("alice", "al", "ice"):
+        assert allow(prefix + allowed)(certificate) is False
+    with pytest.raises(ConfigurationError):
+        allow(prefix + name)
+
+
 def test_a_value_that_looks_like_several_attributes_is_one_value(backend):
     certificate = raw_certificate([("2.5.4.10", "Evil,CN=alice"), ("2.5.4.11", "x\\,O=Example")])
     for policy in (allow_cn(["alice"]), allow_organization(["Example"]), allow_organization(["Evil"])):
@@ -247,6 +271,17 @@ def test_names_of_the_rarer_types_are_compared_too(backend):
     for name in certificate.subject_alt_names:
         assert allow_san([name])(certificate)
         assert allow_san([name])(WORKLOAD.certificate) is False
+
+
+def test_the_value_of_a_general_name_may_be_written_with_lists(backend):
+    names = [
+        x509.OtherName(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), b"\x0c\x01a"),
+        x509.DirectoryName(x509.Name([x509.NameAttribute(x509.ObjectIdentifier("2.5.4.3"), "alice")])),
+    ]
+    other_name, directory_name = (raw_certificate([("2.5.4.3", "x")], [name]) for name in names)
+    assert allow_san([GeneralName("dir_name", [["2.5.4.3", "alice"]])])(directory_name)
+    assert not allow_san([GeneralName("dir_name", [["2.5.4.3", "bob"]])])(directory_name)
+    assert allow_san([GeneralName("other_name", ["1.3.6.1.4.1.311.20.2.3", b"\x0c\x01a"])])(other_name)
 
 
 @pytest.mark.parametrize(
@@ -450,6 +485,18 @@ def test_attributes_that_cannot_be_meant_are_refused(allow, attributes):
         lambda: allow_san([GeneralName("dns", "a.example\0")]),
         lambda: allow_san([GeneralName("dir_name", (("2.5.4.3", "alice\0"),))]),
         lambda: allow_san([GeneralName("upn", "alice@example.org")]),
+        lambda: allow_san([GeneralName(["dns"], "a.example")]),
+        lambda: allow_san([GeneralName("dir_name", "2.5.4.3")]),
+        lambda: allow_san([GeneralName("dir_name", [])]),
+        lambda: allow_san([GeneralName("dir_name", ["2.5.4.3", "alice"])]),
+        lambda: allow_san([GeneralName("dir_name", [["CN", "alice"]])]),
+        lambda: allow_san([GeneralName("dir_name", [["2.5.4.3", "alice", "bob"]])]),
+        lambda: allow_san([GeneralName("dir_name", [["2.5.4.3", b"alice"]])]),
+        lambda: allow_san([GeneralName("registered_id", 7)]),
+        lambda: allow_san([GeneralName("registered_id", "serverAuth")]),
+        lambda: allow_san([GeneralName("other_name", "1.2.3")]),
+        lambda: allow_san([GeneralName("other_name", ("1.2.3", "alice"))]),
+        lambda: allow_san([GeneralName("other_name", (b"1.2.3", b"alice"))]),
         lambda: allow_email(["alice"]),
         lambda: allow_serial(["xyz"], issuer={"CN": "Device CA"}),
         lambda: allow_serial(["0x0ABC"], issuer={"CN": "Device CA"}),

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import threading
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 
 import pytest
 import trio
@@ -21,7 +22,10 @@ from clientcert import (
     Reject,
     RejectionReason,
     Success,
+    all_of,
     allow_cn,
+    allow_fingerprints,
+    allow_serial,
     any_of,
     callback_style,
     encode_header,
@@ -39,6 +43,10 @@ TRUSTED = ["10.0.0.5"]
 
 def accept(certificate):
     return certificate["subject"]["CN"]
+
+
+async def is_async_and_accepts(certificate):
+    return True
 
 
 def direct(issued=ALICE, **request):
@@ -708,10 +716,48 @@ def test_an_option_that_cannot_be_meant_is_refused_with_what_to_write(options, a
         ClientCertStrategy(**{"verify": accept} | options)
 
 
-@pytest.mark.parametrize("status", [200, 302, 399, 600, "403", None])
+@pytest.mark.parametrize(
+    "verify",
+    [
+        allow_cn(["alice"]),
+        allow_serial(["01"], issuer={"CN": "clientcert test CA"}),
+        any_of(allow_fingerprints(["9c" * 32]), allow_cn(["alice"])),
+        any_of(accept, allow_cn(["alice"])),
+        all_of(allow_cn(["alice"]), any_of(allow_cn(["bob"]), allow_cn(["carol"]))),
+        all_of(allow_cn(["alice"]), any_of(is_async_and_accepts, allow_cn(["bob"]))),
+    ],
+    ids=repr,
+)
+def test_what_a_certificate_says_of_itself_is_not_believed_where_nobody_verifies_it(verify):
+    with pytest.raises(ConfigurationError, match="believes what a certificate says of itself"):
+        strategy(verify, certificate_source="aws-alb", trusted_proxies=TRUSTED, accept_unverified=True)
+    assert strategy(verify, certificate_source="aws-alb-verify", trusted_proxies=TRUSTED)
+
+
+@pytest.mark.parametrize(
+    "verify",
+    [
+        allow_fingerprints(["9c" * 32]),
+        all_of(allow_cn(["alice"]), allow_fingerprints(["9c" * 32])),
+        all_of(allow_cn(["alice"]), accept),
+        any_of(accept, is_async_and_accepts, all_of(allow_cn(["alice"]), allow_fingerprints(["9c" * 32]))),
+        accept,
+    ],
+    ids=repr,
+)
+def test_what_knows_the_certificate_itself_may_be_asked_where_nobody_verifies_it(verify):
+    assert strategy(verify, certificate_source="aws-alb", trusted_proxies=TRUSTED, accept_unverified=True)
+
+
+@pytest.mark.parametrize("status", [200, 302, 399, 600, "403", None, 401.0])
 def test_a_rejection_has_the_status_of_an_error(status):
     with pytest.raises(ConfigurationError, match="from 400 to 599"):
         Reject(status=status)
+
+
+def test_the_status_of_a_rejection_may_be_a_member_of_http_status():
+    rejection = strategy(lambda certificate: Reject(status=HTTPStatus.FORBIDDEN)).authenticate(direct())
+    assert f"{rejection.status}" == "403"
 
 
 def test_a_function_is_judged_by_what_is_called_not_by_what_it_wraps():

@@ -21,8 +21,8 @@ def peer(host, **signs):
     return FakeRequest(peer=TransportPeer("ip", host, **({"authoritative": True} | signs)))
 
 
-def reason(proxies, request, secret=None, forwarded_for=()):
-    objection = trusted_proxies_from(proxies).objection(request, secret, forwarded_for)
+def reason(proxies, request, secret=None, addresses=()):
+    objection = trusted_proxies_from(proxies).objection(request, secret, addresses)
     return None if objection is None else objection.reason
 
 
@@ -61,6 +61,8 @@ def test_a_peer_whose_address_is_listed_is_trusted(listed, host):
         ("::/1", "10.0.0.5"),
         ("0.0.0.0/1", "::1"),
         ("10.0.0.5", "::10.0.0.5"),
+        ("10.0.0.5", "::ffff:10.0.0.5%1"),
+        ("fe80::/10", "fe80::1%eth0"),
     ],
 )
 def test_a_peer_whose_address_is_not_listed_is_not_trusted(listed, host):
@@ -85,7 +87,7 @@ def test_a_peer_of_which_the_server_says_nothing_is_not_trusted():
 
 
 @pytest.mark.parametrize(
-    "forwarded_for",
+    "addresses",
     [
         [b"10.0.0.5"],
         [b"203.0.113.9, 10.0.0.5"],
@@ -93,10 +95,23 @@ def test_a_peer_of_which_the_server_says_nothing_is_not_trusted():
         [b"10.0.0.5:4711"],
         [b"::ffff:10.0.0.5"],
         [b"[::ffff:10.0.0.5]:4711"],
+        [b'"10.0.0.5"'],
+        [b"for=10.0.0.5"],
+        [b'For="10.0.0.5:4711"'],
+        [b'for="1\\0.0.0.5"'],
+        [b'for="[::ffff:10.0.0.5]"'],
+        [b"for=203.0.113.9;by=10.0.0.9, for=10.0.0.5;proto=https"],
+        [b"proto=https;host=example.org;for=10.0.0.5"],
+        [b"for = 10.0.0.5"],
+        [b"by = 10.0.0.5"],
+        [b"unheard-of=10.0.0.5"],
+        [b"by=for=10.0.0.5"],
+        [b"::ffff:10.0.0.5%1"],
+        [b"[::ffff:10.0.0.5%1]:4711"],
     ],
 )
-def test_an_address_that_could_come_from_x_forwarded_for_is_not_believed(forwarded_for):
-    assert reason(["10.0.0.5"], peer("10.0.0.5", authoritative=False), forwarded_for=forwarded_for) == "peer_rewritten"
+def test_an_address_that_could_come_from_a_header_is_not_believed(addresses):
+    assert reason(["10.0.0.5"], peer("10.0.0.5", authoritative=False), addresses=addresses) == "peer_rewritten"
 
 
 def test_an_address_that_the_server_has_replaced_is_not_believed_whatever_it_is():
@@ -104,20 +119,29 @@ def test_an_address_that_the_server_has_replaced_is_not_believed_whatever_it_is(
     assert reason(["10.0.0.5"], peer("203.0.113.9", authoritative=False, rewritten=True)) == "peer_rewritten"
 
 
-def test_a_proxy_that_writes_x_forwarded_for_is_believed_where_its_own_address_is_not_in_it():
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        [b"203.0.113.9, unknown, _hidden, [", b""],
+        [b"for=203.0.113.9;by=10.0.0.5", b'By="10.0.0.5:4711";for=unknown', b"host=10.0.0.5;proto=10.0.0.5"],
+        [b"10.0.0.50", b"10.0.0.5.example.org", b"10.0.0.5:80:80", b"010.0.0.5", b"1" * 100_000],
+        [b"," * 1000, b" ; " * 1000],
+    ],
+)
+def test_a_proxy_that_names_its_clients_is_believed_where_its_own_address_is_not_among_them(addresses):
+    assert reason(["10.0.0.5"], peer("10.0.0.5", authoritative=False), addresses=addresses) is None
+
+
+def test_more_addresses_than_any_chain_of_proxies_writes_are_not_read_and_not_believed():
     request = peer("10.0.0.5", authoritative=False)
-    assert reason(["10.0.0.5"], request, forwarded_for=[b"203.0.113.9, unknown, _hidden, [", b""]) is None
+    assert reason(["10.0.0.5"], request, addresses=[b"203.0.113.9", b", ".join([b"198.51.100.1"] * 99)]) is None
+    assert reason(["10.0.0.5"], request, addresses=[b"203.0.113.9"] * 101) == "peer_rewritten"
+    assert reason(["10.0.0.5"], request, addresses=[b"for=_x;" * 101]) == "peer_rewritten"
+    assert reason(["10.0.0.5"], request, addresses=[b"x " * 101]) == "peer_rewritten"
 
 
-def test_an_x_forwarded_for_that_no_chain_of_proxies_writes_is_not_read_and_not_believed():
-    request = peer("10.0.0.5", authoritative=False)
-    assert reason(["10.0.0.5"], request, forwarded_for=[b"203.0.113.9", b", ".join([b"198.51.100.1"] * 99)]) is None
-    assert reason(["10.0.0.5"], request, forwarded_for=[b"203.0.113.9"] * 101) == "peer_rewritten"
-    assert reason(["10.0.0.5"], request, forwarded_for=[b"," * 100]) == "peer_rewritten"
-
-
-def test_an_address_read_from_the_socket_is_believed_whatever_x_forwarded_for_says():
-    assert reason(["10.0.0.5"], peer("10.0.0.5"), forwarded_for=[b"10.0.0.5"]) is None
+def test_an_address_read_from_the_socket_is_believed_whatever_headers_say():
+    assert reason(["10.0.0.5"], peer("10.0.0.5"), addresses=[b"10.0.0.5", b"for=10.0.0.5"]) is None
 
 
 # The secret

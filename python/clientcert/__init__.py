@@ -3,6 +3,8 @@
 from clientcert._backend import backend
 from clientcert.certificate import GeneralName, PeerCertificate, XfccElement
 from clientcert.errors import CertificateNotRetrievable, ClientCertError, ConfigurationError, DecodeError
+from clientcert.explanation import Check, Decision, Explanation
+from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.parse import (
     HeaderEncoding,
     encode_header,
@@ -42,11 +44,15 @@ __all__ = [
     "PRESETS",
     "Accept",
     "CertificateNotRetrievable",
+    "Check",
     "ClientCertError",
     "ClientCertStrategy",
     "ConfigurationError",
+    "Decision",
     "DecodeError",
+    "Explanation",
     "Failure",
+    "ForwardedIdentity",
     "GeneralName",
     "HeaderEncoding",
     "PeerCertificate",

@@ -1,4 +1,4 @@
-"""ASGI shim: the request contract over a scope, and a middleware for any ASGI application.
+"""ASGI shim: the request contract over a scope, a middleware for any ASGI application, and a guard for WSGI ones.
 
 The certificate of a direct TLS connection comes from the server: through `clientcert.servers`, or by the ASGI ``tls``
 extension where a server has it. The transport peer is authoritative only through `clientcert.servers`: a scope's
@@ -8,22 +8,37 @@ stand outside of anything else that does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import logging
+import re
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Literal
 
+from clientcert.errors import ConfigurationError
+from clientcert.extract import RejectionReason
+from clientcert.headers import WatchedHeaders
 from clientcert.hooks import drain_async
+from clientcert.presets import distinct_names, header_name
 from clientcert.refusal import refusal
 from clientcert.request import TransportPeer
-from clientcert.strategy import Success, check_strategy
+from clientcert.strategy import ClientCertStrategy, Success, check_strategy, refused
 from clientcert.tls import Connection, from_extension
+from clientcert.trust import Objection, trusted_proxies_from
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 
     from clientcert.certificate import PeerCertificate
+    from clientcert.forwarded_identity import ForwardedIdentity
     from clientcert.request import TLSConnection
-    from clientcert.strategy import ClientCertStrategy, Failure
+    from clientcert.strategy import Failure
+    from clientcert.trust import TrustedProxies
 
-__all__ = ["ASGIRequest", "ClientCertMiddleware"]
+__all__ = ["ASGIRequest", "ClientCertMiddleware", "HeaderGuard"]
+
+_logger = logging.getLogger("clientcert")
+
+# All but the tab, which RFC 9110, section 5.5, allows; a server has made a space of a folded line (RFC 9112, 5.2).
+_CONTROL_CHARACTER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 if TYPE_CHECKING:
     Scope = MutableMapping[str, Any]
@@ -66,11 +81,16 @@ class ASGIRequest:
         """Put the certificate into ``scope["client_certificate"]``."""
         self.native["client_certificate"] = certificate
 
+    def attach_identity(self, identity: ForwardedIdentity) -> None:
+        """Put the identity into ``scope["client_identity"]``."""
+        self.native["client_identity"] = identity
+
 
 class ClientCertMiddleware:
     """Authenticate each request and websocket handshake, or answer in place of ``app``.
 
-    ``app`` finds the certificate in ``scope["client_certificate"]`` and the user in ``scope["user"]``. A rejection is
+    ``app`` finds the certificate in ``scope["client_certificate"]`` and the user in ``scope["user"]``; an identity that
+    was forwarded without a certificate in ``scope["client_identity"]``. A rejection is
     answered with its status and a constant text; a websocket is refused before it is accepted. What ``verify`` raises
     propagates to the server.
 
@@ -91,7 +111,7 @@ class ClientCertMiddleware:
             await self._app(scope, receive, _send_after_hooks(send))
             return
         # In place, not in a copy: what is further out reads what routers and applications write into the scope.
-        scope["client_certificate"] = scope["user"] = None
+        scope["client_certificate"] = scope["client_identity"] = scope["user"] = None
         outcome = await self._strategy.authenticate_async(ASGIRequest(scope))
         if isinstance(outcome, Success):
             scope["client_certificate"] = outcome.certificate
@@ -100,6 +120,97 @@ class ClientCertMiddleware:
             await _refuse(outcome, scope, send)
             return
         await self._app(scope, receive, send)
+
+
+class HeaderGuard:
+    """Keep forged headers from ``app``: in front of a WSGI application, or of one that reads headers on its own.
+
+    WSGI has one variable for ``X-Name`` and ``X_Name``, and what makes an environ of a scope joins them. So a
+    `clientcert.wsgi.ClientCertMiddleware` behind such a bridge cannot tell who wrote what it reads; this can::
+
+        app = HeaderGuard(a2wsgi.WSGIMiddleware(wsgi_app), strategy)
+
+    ``watched`` is the strategy of that middleware, or the names of headers. Who may set them is what the strategy says,
+    unless ``trusted_proxies`` says otherwise, which names alone always need.
+
+    Forged is a watched header from a peer that is not trusted; from anybody, one with several lines where one is meant,
+    with a control character, or named in ``Connection``; and any name that is not a watched one but may be taken for
+    it: by case, ``_``, ``.``, or characters outside of ASCII. Such a request is refused like one that is not
+    authenticated. With ``on_forged="remove"`` it goes on without these lines, and without every watched header where it
+    is not known which lines are the proxy's. What ``app`` finds of a watched header is one line, in lower case.
+
+    Each case is logged (``"clientcert"``, level INFO), by reason and header; hooks are not called.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        watched: ClientCertStrategy | Collection[str],
+        *,
+        trusted_proxies: TrustedProxies | Literal["*"] | Collection[str] | None = None,
+        on_forged: Literal["refuse", "remove"] = "refuse",
+    ) -> None:
+        if on_forged not in {"refuse", "remove"}:
+            raise ConfigurationError("on_forged must be 'refuse' or 'remove'")
+        self._app = app
+        self._headers = _watched_headers(watched, trusted_proxies)
+        self._refuses = on_forged == "refuse"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - the class says it
+        if scope["type"] in {"http", "websocket"}:
+            objection = self._clean(scope)
+            if objection is not None:
+                reason, detail = objection
+                _logger.info("forged headers, %s: %s", reason, detail)
+                if self._refuses:
+                    await _refuse(refused(RejectionReason(reason), detail), scope, send)
+                    return
+        await self._app(scope, receive, send)
+
+    def _clean(self, scope: Scope) -> Objection | None:
+        """Take what is forged out of ``scope``, and return why, or None."""
+        headers = scope["headers"] = list(scope["headers"])
+        lines = self._headers.collect(ASGIRequest(scope))
+        objection = self._headers.objection(ASGIRequest(scope), lines) if lines else None
+        watched = lines.single.copy()
+        if self._headers.list_header is not None and lines.members:
+            watched[self._headers.list_header] = b", ".join(lines.members)
+        if objection is None or (objection.reason == "ambiguous_header_name" and lines.nominated is None):
+            malformed = next((name for name, value in watched.items() if _CONTROL_CHARACTER.search(value)), None)
+            if malformed is not None:
+                objection = Objection("header_missing_or_malformed", f"{malformed.decode()} has a control character")
+                watched.clear()
+        else:
+            watched.clear()
+        if objection is None and not all(name.isascii() for name, _ in headers):
+            objection = Objection("ambiguous_header_name", "a header's name is not ASCII")
+        # A list of its own: Uvicorn with httptools appends trailer fields to the server's, and bridges read it late.
+        scope["headers"] = [
+            *((name, value) for name, value in headers if not self._headers.may_be(name)),
+            *watched.items(),
+        ]
+        return objection
+
+
+def _watched_headers(
+    watched: ClientCertStrategy | Collection[str],
+    trusted_proxies: TrustedProxies | Literal["*"] | Collection[str] | None,
+) -> WatchedHeaders:
+    if isinstance(watched, ClientCertStrategy):
+        headers = watched._extractor.headers  # noqa: SLF001 - within the package
+        if headers is None:
+            raise ConfigurationError("the strategy reads no header, so that there is none to guard")
+        if trusted_proxies is None:
+            return headers
+        names, list_header = headers.names, headers.list_header
+    else:
+        if isinstance(watched, str) or not isinstance(watched, Collection) or not watched:
+            raise ConfigurationError('a guard takes a strategy, or names: ["X-SSL-Client-Cert", "X-SSL-Client-Verify"]')
+        distinct_names(watched)
+        names = frozenset(map(header_name, watched))
+        list_header = next((name for name in names if name == b"client-cert-chain"), None)  # RFC 9440, section 2.3
+    trust = trusted_proxies_from(trusted_proxies)
+    return WatchedHeaders(names, None if trust == "*" else trust, list_header)
 
 
 def _connection(scope: Scope) -> Connection | None:
@@ -114,10 +225,12 @@ def _scope_peer(scope: Scope) -> TransportPeer:
         # Uvicorn's ProxyHeadersMiddleware sets port 0 where the X-Forwarded-For entry it takes the address from has no
         # port; no TCP client has that one. Granian writes ports as text.
         return TransportPeer("ip", client[0], rewritten=client[1] in {0, "0"})
-    # Over a Unix socket there is no client address (granian: "") and ``server`` is a path and None. Each alone proves
-    # nothing: a TCP client that is gone has no address, and httpx's in-process transport has a server without a port.
+    # Over a Unix socket there is no client address (granian: ""), and ``server`` is a path and None (granian: "0"; the
+    # ASGI worker of gunicorn has the first two characters of the path). Each alone proves nothing: a TCP client that is
+    # gone has no address, and httpx's in-process transport has a server without a port.
     server = scope.get("server")
-    return TransportPeer("unix" if server is not None and server[1] is None else "unknown")
+    is_path = server is not None and (server[1] is None or server[0].startswith("/"))
+    return TransportPeer("unix" if is_path else "unknown")
 
 
 def _send_after_hooks(send: Send) -> Send:

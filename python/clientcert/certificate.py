@@ -17,7 +17,15 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, NoReturn, Protocol, Self
 
-__all__ = ["Attributes", "GeneralName", "GeneralNameKind", "PeerCertificate", "Values", "XfccElement"]
+__all__ = [
+    "ATTRIBUTE_TYPES",
+    "Attributes",
+    "GeneralName",
+    "GeneralNameKind",
+    "PeerCertificate",
+    "Values",
+    "XfccElement",
+]
 
 GeneralNameKind = Literal["dns", "uri", "email", "ip", "dir_name", "registered_id", "other_name"]
 
@@ -26,6 +34,29 @@ Attributes = tuple[tuple[str, str], ...]
 
 A value that is no string (a BIT STRING, say) is ``#`` and its DER in hexadecimal (RFC 4514, section 2.4).
 """
+
+ATTRIBUTE_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "CN": "2.5.4.3",
+        "SN": "2.5.4.4",
+        "serialNumber": "2.5.4.5",
+        "C": "2.5.4.6",
+        "L": "2.5.4.7",
+        "ST": "2.5.4.8",
+        "street": "2.5.4.9",
+        "O": "2.5.4.10",
+        "OU": "2.5.4.11",
+        "title": "2.5.4.12",
+        "GN": "2.5.4.42",
+        "initials": "2.5.4.43",
+        "dnQualifier": "2.5.4.46",
+        "organizationIdentifier": "2.5.4.97",
+        "UID": "0.9.2342.19200300.100.1.1",
+        "DC": "0.9.2342.19200300.100.1.25",
+        "emailAddress": "1.2.840.113549.1.9.1",
+    }
+)
+"""The short names of attribute types that configuration may use, as Node.js and OpenSSL print them, with their OIDs."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_SECOND = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
@@ -278,9 +309,10 @@ class PeerCertificate(Mapping[str, Any]):
 class XfccElement(NamedTuple):
     """One element of an ``x-forwarded-client-cert`` header: what one proxy says of its client.
 
-    ``certificate`` is decoded from ``Cert`` or ``Chain``, and where ``hash`` is there it is that certificate's
-    SHA-256. ``subject`` is text as the proxy wrote it (RFC 2253): not to be compared, `PeerCertificate` has the
-    values. ``by``, ``uri`` and ``dns`` may repeat.
+    ``certificate`` is decoded from ``Cert`` or ``Chain``. Where it is there, ``hash`` is its SHA-256, and ``uri`` and
+    ``dns`` are its names, each unless it is absent; without it, they are what anybody may have written. ``subject`` is
+    text as the proxy wrote it (RFC 2253): not to be compared, `PeerCertificate` has the values. ``by``, ``uri`` and
+    ``dns`` may repeat.
     """
 
     by: tuple[str, ...]

@@ -6,8 +6,8 @@ is the one that was written, then what the proxy says of the certificate, and th
 
 from __future__ import annotations
 
-import re
 import time
+from datetime import timedelta
 from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -15,23 +15,31 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from clientcert.cache import Cache
 from clientcert.certificate import link
 from clientcert.errors import CertificateNotRetrievable, DecodeError
+from clientcert.forwarded_identity import ForwardedIdentity, UnclearIdentityError, forwarded_identity
+from clientcert.headers import WatchedHeaders
 from clientcert.parse import parse_chain_header, parse_der, parse_header, parse_xfcc
-from clientcert.presets import distinct_names, header_name, similar_name
+from clientcert.presets import distinct_names, header_name
 from clientcert.trust import trusted_proxies_from
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from clientcert.certificate import PeerCertificate
+    from clientcert.headers import HeaderLines
     from clientcert.presets import Preset
     from clientcert.request import Request
     from clientcert.trust import Anyone, TrustedProxies
 
-__all__ = ["Extracted", "Extractor", "Rejection", "RejectionReason"]
-
-# Connection is a list with commas (RFC 9110, section 7.6.1); Apache's `ap_get_token` also ends a name at white space
-# and semicolons.
-_CONNECTION_OPTION = re.compile(rb"[^\s,;]+")
+__all__ = [
+    "Check",
+    "Extracted",
+    "Extractor",
+    "NotRetrievableError",
+    "Rejection",
+    "RejectionReason",
+    "says_none",
+    "span",
+]
 
 
 class RejectionReason(StrEnum):
@@ -53,29 +61,59 @@ class RejectionReason(StrEnum):
     REVOCATION_UNKNOWN = "revocation_unknown"
 
 
-class Extracted(NamedTuple):
-    """The certificate of the client, and where it was found."""
+class Check(StrEnum):
+    """The checks of a request, in the order in which they are made: none is made after one that fails."""
 
-    certificate: PeerCertificate
-    source: Literal["header", "socket"]
+    PEER = "peer"
+    DUPLICATES = "duplicates"
+    NAMES = "names"
+    VERDICTS = "verdicts"
+    HEADER = "header"
+    DECODING = "decoding"
+    CHAIN = "chain"
+    SOCKET = "socket"
+    VALIDITY = "validity"
+
+
+_CHECKS = {
+    RejectionReason.UNTRUSTED_PEER: Check.PEER,
+    RejectionReason.PEER_REWRITTEN: Check.PEER,
+    RejectionReason.DUPLICATE_HEADER: Check.DUPLICATES,
+    RejectionReason.AMBIGUOUS_HEADER_NAME: Check.NAMES,
+}
+"""Of an objection to the header lines."""
 
 
 class Rejection(NamedTuple):
-    """Why there is no certificate to go by.
+    """Why there is no certificate to go by: the check that failed, and how.
 
     ``detail`` is for logs: it names headers, codes and numbers, and holds nothing that a client has written.
-    ``presented`` is False only where the request carries no certificate at all, nor any sign of one.
+    ``presented`` is False only where the request carries no certificate at all, nor any sign of one. ``instead_of`` is
+    the rejection upon which the TLS connection was looked at instead of the header.
     """
 
+    check: Check
     reason: RejectionReason
     detail: str
     presented: bool = True
+    instead_of: Rejection | None = None
+
+
+class Extracted(NamedTuple):
+    """The certificate of the client, and where it was found. ``instead_of`` is as for `Rejection`."""
+
+    certificate: PeerCertificate
+    source: Literal["header", "socket"]
+    instead_of: Rejection | None = None
 
 
 class Extractor:
     """Finds the client's certificate as one configuration says. ``preset`` is None where no header is read."""
 
-    def __init__(
+    headers: WatchedHeaders | None = None
+    """Those that are read, None where none is."""
+
+    def __init__(  # noqa: PLR0913 - each is an option of the strategy
         self,
         preset: Preset | None,
         trusted_proxies: TrustedProxies | Anyone | Collection[str] | None,
@@ -84,197 +122,187 @@ class Extractor:
         fallback_to_socket: bool = False,
         include_chain: bool = False,
         check_validity: bool = True,
+        accept_forwarded_identity: bool = False,
     ) -> None:
+        self.preset = preset
+        self.xfcc_elements = xfcc_elements
+        self.accepts_names = accept_forwarded_identity
+        self.trust: TrustedProxies | None = None
         self._fallback = fallback_to_socket
         self._include_chain = include_chain
-        self._check_validity = check_validity
+        self.check_validity = check_validity
         self._socket_certificates: Cache[tuple[bytes, ...], PeerCertificate] = Cache()
-        self._reads_header = preset is not None
         if preset is None:
             return
 
-        self._reader = _HeaderReader(preset, xfcc_elements, include_chain=include_chain)
+        self._reader = _HeaderReader(
+            preset, xfcc_elements, include_chain=include_chain, accept_names=accept_forwarded_identity
+        )
         trust = trusted_proxies_from(trusted_proxies)
-        self._trust = None if trust == "*" else trust
-        self._certificate_header = header_name(preset.header)
+        self.trust = None if trust == "*" else trust
+        self.certificate_header = header_name(preset.header)
         self._chain_header = None if preset.chain_header is None else header_name(preset.chain_header)
         # RFC 9440, section 2.3: Client-Cert-Chain is a List, which may be spread over several lines.
-        self._list_header = self._chain_header if (preset.chain_encoding or preset.encoding) == "rfc9440" else None
-        self._verdicts = tuple((header_name(header), value.encode()) for header, value in preset.verdicts)
-        self._secret_header = None if self._trust is None else self._trust.secret_header
-        single = (self._certificate_header, self._chain_header, self._secret_header)
-        watched = [*filter(None, single), *(header for header, _ in self._verdicts)]
+        list_header = self._chain_header if (preset.chain_encoding or preset.encoding) == "rfc9440" else None
+        self.verdicts = tuple((header_name(header), value.encode()) for header, value in preset.verdicts)
+        secret_header = None if self.trust is None else self.trust.secret_header
+        single = (self.certificate_header, self._chain_header, secret_header)
+        watched = [*filter(None, single), *(header for header, _ in self.verdicts)]
         distinct_names([name.decode() for name in watched])
-        self._watched = frozenset(watched)
-        self._similar = {similar_name(name): name.decode() for name in self._watched}
-        self._names = self._watched | {b"connection", b"x-forwarded-for"}
-        # A name of another length cannot be taken for one of these: most lines of a request end here.
-        self._lengths = frozenset(map(len, self._names))
+        self.headers = WatchedHeaders(watched, self.trust, list_header)
 
-    def extract(self, request: Request) -> Extracted | Rejection:
+    def extract(self, request: Request) -> Extracted | ForwardedIdentity | Rejection:
         """Return the client's certificate, or why there is none.
 
         Raises `CertificateNotRetrievable` where the TLS layer vouches for a certificate that it cannot show.
         """
-        return self._from_header(request) if self._reads_header else self._from_socket(request)
+        return self._from_socket(request) if self.headers is None else self._from_header(request, self.headers)
 
-    def _from_header(self, request: Request) -> Extracted | Rejection:
-        lines = self._collect(request)
-        if not (lines.single or lines.members or lines.ambiguity):
-            return self._without_header(request, lines.forwarded_for)
-        if self._trust is not None:
-            secret = self._secret_header
-            shown = None if secret is None or secret in lines.repeated else lines.single.get(secret)
-            objection = self._trust.objection(request, shown, lines.forwarded_for)
-            if objection is not None:
-                return Rejection(RejectionReason(objection.reason), objection.detail)
-        if lines.repeated:
-            return Rejection(RejectionReason.DUPLICATE_HEADER, f"{lines.repeated[0].decode()} is there more than once")
-        if lines.ambiguity is not None:
-            return lines.ambiguity
+    def header_checks(self, request: Request) -> tuple[Check, ...]:
+        """Return the checks that are made of the headers of ``request`` as long as none fails, in their order."""
+        if self.preset is None or self.headers is None:
+            return ()
+        if not self.headers.collect(request):
+            return (Check.HEADER,)
+        verdicts = (Check.VERDICTS,) if self.verdicts else ()
+        chain = (Check.CHAIN,) if self._include_chain or self.preset.chain_in_header else ()
+        before = (Check.PEER, Check.DUPLICATES, Check.NAMES)
+        return (*before, *verdicts, Check.HEADER, Check.DECODING, *chain)
+
+    def _from_header(self, request: Request, headers: WatchedHeaders) -> Extracted | ForwardedIdentity | Rejection:
+        lines = headers.collect(request)
+        if not lines.single and not lines:  # the first alone is almost always enough, and costs no call
+            return self._without_header(request, lines.addresses)
+        objection = headers.objection(request, lines)
+        if objection is not None:
+            reason = RejectionReason(objection.reason)
+            return Rejection(_CHECKS[reason], reason, objection.detail)
         return self._read(request, lines)
 
-    def _collect(self, request: Request) -> _Lines:
-        lengths, watched = self._lengths, self._watched
-        lines = _Lines()
-        single = lines.single
-        for name, value in request.header_lines(self._names):
-            if len(name) not in lengths:
-                continue
-            if name in watched:
-                if name == self._list_header:
-                    lines.members.append(value)
-                elif name in single:
-                    lines.repeated.append(name)
-                else:
-                    single[name] = value
-            elif name == b"x-forwarded-for":
-                lines.forwarded_for.append(value)
-            elif name == b"connection":
-                lines.ambiguity = self._nominated(value) or lines.ambiguity
-            elif similar_name(name) in self._similar:
-                # A proxy that replaces the one name may pass the other, which a server behind it takes for the first.
-                meant = self._similar[similar_name(name)]
-                lines.ambiguity = Rejection(RejectionReason.AMBIGUOUS_HEADER_NAME, f"a header's name resembles {meant}")
-        return lines
-
-    def _nominated(self, connection: bytes) -> Rejection | None:
-        """Refuse a ``Connection`` that names a watched header.
-
-        Apache removes that header after it has set it, and passes the client's own under a similar name.
-        """
-        for option in _CONNECTION_OPTION.findall(similar_name(connection)):
-            meant = self._similar.get(option)
-            if meant is not None:
-                detail = f"Connection names {meant}: a proxy may have removed the true one"
-                return Rejection(RejectionReason.AMBIGUOUS_HEADER_NAME, detail)
-        return None
-
-    def _read(self, request: Request, lines: _Lines) -> Extracted | Rejection:
+    def _read(self, request: Request, lines: HeaderLines) -> Extracted | ForwardedIdentity | Rejection:
         """Read the certificate from the headers of a trusted peer, none of which is there twice."""
-        value = lines.single.get(self._certificate_header)
-        for header, expected in self._verdicts:
+        value = lines.single.get(self.certificate_header)
+        for header, expected in self.verdicts:
             verdict = lines.single.get(header)
             if verdict != expected:
                 detail = f"{header.decode()} {'is absent' if verdict is None else 'has another value'}"
-                presented = value is not None and not _says_none(value)
-                return Rejection(RejectionReason.VERIFICATION_HEADER_MISMATCH, detail, presented)
+                reason = RejectionReason.VERIFICATION_HEADER_MISMATCH
+                return Rejection(Check.VERDICTS, reason, detail, self._is_presented(lines))
         if value is None:
-            return self._without_certificate(request, f"{self._certificate_header.decode()} is absent", presented=False)
+            return self._without_certificate(request, self._absent(presented=self._is_presented(lines)))
+        chain = self._chain_value(lines) if self._include_chain else None
         try:
-            certificate = self._reader.read(value, self._chain(lines), preserves_names=request.preserves_names)
-            return self._in_time(certificate, "header")
+            found = self._reader.read(value, chain, preserves_names=request.preserves_names)
+            return found if isinstance(found, ForwardedIdentity) else self._in_time(found, "header")
         except DecodeError as error:
-            detail = f"{self._certificate_header.decode()}: {error}"
-            return self._without_certificate(request, detail, presented=error.code != "no_certificate")
+            check = Check.VALIDITY if error.code == "time" else Check.DECODING
+            detail = f"{self.certificate_header.decode()}: {error}"
+            reason = RejectionReason.HEADER_MISSING_OR_MALFORMED
+            rejection = Rejection(check, reason, detail, self._is_presented(lines))
+            return self._without_certificate(request, rejection)
         except _NoIdentityError as error:
+            rejection = Rejection(error.check, error.reason, str(error))
             if error.reason is RejectionReason.HEADER_MISSING_OR_MALFORMED:
-                return self._without_certificate(request, str(error), presented=True)
-            return Rejection(error.reason, str(error))
+                return self._without_certificate(request, rejection)
+            return rejection
 
-    def _chain(self, lines: _Lines) -> bytes | None:
-        if self._chain_header is None or not self._include_chain:
+    def _absent(self, *, presented: bool) -> Rejection:
+        detail = f"{self.certificate_header.decode()} is absent"
+        return Rejection(Check.HEADER, RejectionReason.HEADER_MISSING_OR_MALFORMED, detail, presented)
+
+    def _is_presented(self, lines: HeaderLines) -> bool:
+        """Return whether the headers hold a certificate, readable or not, or the chain of one that is missing."""
+        values = (lines.single.get(self.certificate_header), self._chain_value(lines))
+        return any(value is not None and not says_none(value) for value in values)
+
+    def _chain_value(self, lines: HeaderLines) -> bytes | None:
+        if self._chain_header is None:
             return None
         return b", ".join(lines.members) if lines.members else lines.single.get(self._chain_header)
 
-    def _without_header(self, request: Request, forwarded_for: Sequence[bytes]) -> Extracted | Rejection:
-        if self._fallback and self._trust is not None:
-            objection = self._trust.why_not_a_client(request, forwarded_for)
+    def _without_header(self, request: Request, addresses: Sequence[bytes]) -> Extracted | Rejection:
+        absent = self._absent(presented=False)
+        if self._fallback and self.trust is not None:
+            objection = self.trust.why_not_a_client(request, addresses)
             if objection is None:
-                return self._from_socket(request)
+                return self._from_socket(request, absent)
             if objection.reason == "peer_rewritten":
-                return Rejection(RejectionReason.PEER_REWRITTEN, objection.detail)
-        return self._without_certificate(request, f"{self._certificate_header.decode()} is absent", presented=False)
+                return Rejection(Check.PEER, RejectionReason.PEER_REWRITTEN, objection.detail)
+        return self._without_certificate(request, absent)
 
-    def _without_certificate(self, request: Request, detail: str, *, presented: bool) -> Extracted | Rejection:
+    def _without_certificate(self, request: Request, rejection: Rejection) -> Extracted | Rejection:
         """Reject a request whose header holds no certificate, or fall back where every peer is trusted."""
-        if self._fallback and self._trust is None:
-            return self._from_socket(request)
-        return Rejection(RejectionReason.HEADER_MISSING_OR_MALFORMED, detail, presented)
+        return self._from_socket(request, rejection) if self._fallback and self.trust is None else rejection
 
-    def _from_socket(self, request: Request) -> Extracted | Rejection:
+    def _from_socket(self, request: Request, instead_of: Rejection | None = None) -> Extracted | Rejection:
         connection = request.tls()
         if connection is None or not connection.authorized:
             missing = "is not known to be TLS" if connection is None else "has no verified certificate"
             rejected = connection is not None and connection.rejected
-            return Rejection(RejectionReason.SOCKET_NOT_AUTHORIZED, f"the connection {missing}", presented=rejected)
+            reason = RejectionReason.SOCKET_NOT_AUTHORIZED
+            return Rejection(Check.SOCKET, reason, f"the connection {missing}", rejected, instead_of)
         ders = connection.certificates if self._include_chain else connection.certificates[:1]
         if not ders:
-            raise CertificateNotRetrievable("the server shows no certificate for an authorized TLS connection")
+            message = "the server shows no certificate for an authorized TLS connection"
+            raise NotRetrievableError(message, instead_of)
         size = sum(map(len, ders))
         try:
             certificate = self._socket_certificates.get(ders, size)
             if certificate is None:
                 certificate = _linked([parse_der(der) for der in ders])
                 self._socket_certificates.put(ders, certificate, size)
-            return self._in_time(certificate, "socket")
+            return self._in_time(certificate, "socket", instead_of)
         except DecodeError as error:
-            raise CertificateNotRetrievable(f"the certificate of the TLS connection cannot be read: {error}") from error
+            message = f"the certificate of the TLS connection cannot be read: {error}"
+            raise NotRetrievableError(message, instead_of) from error
 
-    def _in_time(self, certificate: PeerCertificate, source: Literal["header", "socket"]) -> Extracted | Rejection:
+    def _in_time(
+        self, certificate: PeerCertificate, source: Literal["header", "socket"], instead_of: Rejection | None = None
+    ) -> Extracted | Rejection:
         """Check the validity period: on a resumed TLS session nobody else has done so again."""
-        if self._check_validity:
+        if self.check_validity:
             not_before, not_after = certificate.validity_seconds
             now = int(time.time())  # the period includes all of the second notAfter (RFC 5280, section 4.1.2.5)
             if now < not_before:
-                return Rejection(RejectionReason.CERTIFICATE_NOT_YET_VALID, "notBefore is in the future")
+                reason, detail = RejectionReason.CERTIFICATE_NOT_YET_VALID, f"notBefore is in {span(not_before - now)}"
+                return Rejection(Check.VALIDITY, reason, detail, instead_of=instead_of)
             if now > not_after:
-                return Rejection(RejectionReason.CERTIFICATE_EXPIRED, "notAfter is in the past")
-        return Extracted(certificate, source)
+                reason, detail = RejectionReason.CERTIFICATE_EXPIRED, f"notAfter was {span(now - not_after)} ago"
+                return Rejection(Check.VALIDITY, reason, detail, instead_of=instead_of)
+        return Extracted(certificate, source, instead_of)
 
 
-class _Lines:
-    """The header lines of one request that matter."""
+class NotRetrievableError(CertificateNotRetrievable):
+    """As its base class, with the rejection upon which the TLS connection was looked at instead of the header."""
 
-    __slots__ = ("ambiguity", "forwarded_for", "members", "repeated", "single")
-
-    def __init__(self) -> None:
-        self.single: dict[bytes, bytes] = {}
-        self.repeated: list[bytes] = []
-        self.members: list[bytes] = []  # of the one header that may have several lines
-        self.forwarded_for: list[bytes] = []
-        self.ambiguity: Rejection | None = None
+    def __init__(self, message: str, instead_of: Rejection | None) -> None:
+        super().__init__(message)
+        self.instead_of = instead_of
 
 
 class _NoIdentityError(Exception):
     """A header that can be decoded, and says nothing about one client."""
 
-    def __init__(self, reason: RejectionReason, detail: str) -> None:
+    def __init__(
+        self, check: Check, detail: str, reason: RejectionReason = RejectionReason.HEADER_MISSING_OR_MALFORMED
+    ) -> None:
         super().__init__(detail)
+        self.check = check
         self.reason = reason
 
 
 class _HeaderReader:
     """Header values to certificates, each decoded once: a client that comes again costs a dictionary lookup."""
 
-    def __init__(self, preset: Preset, xfcc_elements: int, *, include_chain: bool) -> None:
+    def __init__(self, preset: Preset, xfcc_elements: int, *, include_chain: bool, accept_names: bool) -> None:
         self._preset = preset
         self._chain_encoding = preset.chain_encoding or preset.encoding
         self._xfcc_elements = xfcc_elements
         self._include_chain = include_chain
-        self._certificates: Cache[bytes | tuple[bytes, bytes | None], PeerCertificate] = Cache()
+        self._accept_names = accept_names
+        self._certificates: Cache[bytes | tuple[bytes, bytes | None], PeerCertificate | ForwardedIdentity] = Cache()
 
-    def read(self, value: bytes, chain: bytes | None, *, preserves_names: bool) -> PeerCertificate:
+    def read(self, value: bytes, chain: bytes | None, *, preserves_names: bool) -> PeerCertificate | ForwardedIdentity:
         """Return the certificate in ``value``, with the one in the header ``chain`` as its issuer, and so on.
 
         Raises `DecodeError`, or `_NoIdentityError` where the value could be what two senders wrote.
@@ -286,14 +314,16 @@ class _HeaderReader:
         certificate = self._certificates.get(key, size)
         if certificate is None:
             certificate = self._decode(value, preserves_names=preserves_names)
-            if not self._include_chain:
+            if isinstance(certificate, ForwardedIdentity):
+                pass
+            elif not self._include_chain:
                 certificate = certificate.without_chain()
             elif chain is not None:
                 certificate = _linked([certificate, *self._issuers(chain)])
             self._certificates.put(key, certificate, size)
         return certificate
 
-    def _decode(self, value: bytes, *, preserves_names: bool) -> PeerCertificate:
+    def _decode(self, value: bytes, *, preserves_names: bool) -> PeerCertificate | ForwardedIdentity:
         if self._preset.encoding == "xfcc":
             return self._xfcc_identity(value)
         if not self._preset.chain_in_header:
@@ -304,16 +334,22 @@ class _HeaderReader:
             _check_one_chain(certificate.chain)
         return certificate
 
-    def _xfcc_identity(self, value: bytes) -> PeerCertificate:
+    def _xfcc_identity(self, value: bytes) -> PeerCertificate | ForwardedIdentity:
         elements = parse_xfcc(value, max_elements=self._xfcc_elements)
         if len(elements) != self._xfcc_elements:
             detail = f"{self._preset.header}: {len(elements)} elements where {self._xfcc_elements} are expected"
-            raise _NoIdentityError(RejectionReason.HEADER_MISSING_OR_MALFORMED, detail)
+            raise _NoIdentityError(Check.DECODING, detail)
         certificate = elements[0].certificate
-        if certificate is None:
-            detail = f"{self._preset.header}: the first element has neither Cert nor Chain"
-            raise _NoIdentityError(RejectionReason.HEADER_MISSING_OR_MALFORMED, detail)
-        return certificate
+        if certificate is not None:
+            return certificate
+        if not self._accept_names:
+            raise _NoIdentityError(
+                Check.DECODING, f"{self._preset.header}: the first element has neither Cert nor Chain"
+            )
+        try:
+            return forwarded_identity(value)
+        except UnclearIdentityError as error:
+            raise _NoIdentityError(Check.DECODING, f"{self._preset.header}: {error}") from error
 
     def _issuers(self, chain: bytes) -> tuple[PeerCertificate, ...]:
         try:
@@ -322,7 +358,7 @@ class _HeaderReader:
             if error.code == "no_certificate":
                 return ()
             detail = f"{self._preset.chain_header}: {error}"
-            raise _NoIdentityError(RejectionReason.HEADER_MISSING_OR_MALFORMED, detail) from error
+            raise _NoIdentityError(Check.CHAIN, detail) from error
 
 
 def _check_one_chain(chain: tuple[PeerCertificate, ...]) -> None:
@@ -333,8 +369,9 @@ def _check_one_chain(chain: tuple[PeerCertificate, ...]) -> None:
     for certificate, issuer in pairwise(chain):
         if certificate.issuer_attributes != issuer.subject_attributes or not issuer["ca"]:
             raise _NoIdentityError(
-                RejectionReason.DUPLICATE_HEADER,
+                Check.CHAIN,
                 "the certificates are no chain, and could be those of two header lines",
+                RejectionReason.DUPLICATE_HEADER,
             )
 
 
@@ -342,7 +379,12 @@ def _linked(certificates: Sequence[PeerCertificate]) -> PeerCertificate:
     return link([certificate._decoded for certificate in certificates])  # noqa: SLF001 - within the package
 
 
-def _says_none(value: bytes) -> bool:
+def span(seconds: int) -> str:
+    """Return a span of time for people: ``3 days, 4:05:06``."""
+    return str(timedelta(seconds=seconds))
+
+
+def says_none(value: bytes) -> bool:
     """Return whether a certificate header's value is one of the ways to say that there is no certificate."""
     try:
         parse_header(value, "base64-der")  # these ways are the same in every encoding

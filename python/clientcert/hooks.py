@@ -6,9 +6,15 @@ no answer, and what it raises is logged and changes nothing.
 - An async hook runs on the event loop that runs in the caller's thread, asyncio or trio. A loop that is shut down
   (``asyncio.run``, ``trio.run``) waits for the hooks on it to end.
 - Every other hook runs on one background thread, in the order of the calls: a plain one because it may block, and an
-  async one where no loop is running, on a loop of that thread. While more than a thousand records wait, those who bring
-  more wait too. A hook that never returns holds up the hooks after it, and the end of the process: give what it calls a
-  timeout.
+  async one where no loop is running, on a loop of that thread.
+
+While more than a thousand hooks of a loop, or of the thread, have not ended, whoever brings another waits too: a client
+that sends requests faster than their records are written gets slow answers, not all of the memory. The record is there
+before the wait begins, and stays if the request is cancelled; so that what waits is bounded, bound the requests that
+the server takes at a time (uvicorn's ``--limit-concurrency``). Two do not wait: a hook that itself authenticates, which
+may be what it would wait for, and `dispatch` on a loop whose hooks it would wait for, which would then never end. A
+hook that never returns holds up those who wait, the hooks after it on the thread, and the end of the process: give what
+it calls a timeout.
 
 When the interpreter exits, what is waiting is run first. A process that a signal kills runs nothing: servers that end
 themselves in this way (uvicorn does) call `drain_async` when they shut down.
@@ -24,8 +30,9 @@ import sys
 import threading
 from collections import deque
 from contextlib import closing, suppress
-from contextvars import Context, copy_context
+from contextvars import Context, ContextVar, copy_context
 from functools import partial
+from heapq import heappop, heappush
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,6 +43,8 @@ if TYPE_CHECKING:
 
     import trio
 
+    Loop = asyncio.AbstractEventLoop | trio.lowlevel.TrioToken
+
 __all__ = ["dispatch", "dispatch_async", "drain", "drain_async", "event"]
 
 _MOST_WAITING = 1000  # each keeps its request alive: enough for a burst, and no more than some megabytes
@@ -44,38 +53,112 @@ _logger = logging.getLogger("clientcert")
 
 
 def dispatch(hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    """Have ``hook(*args)`` called, from any thread; wait while too many records do. Never raises what a hook raises."""
-    if is_async(hook) and _spawn(hook, args):
+    """Have ``hook(*args)`` called, from any thread; wait while too many are. Never raises what a hook raises.
+
+    On a running loop, an async hook is started without a wait: prefer `dispatch_async` there.
+    """
+    if is_async(hook) and _spawn(hook, args) is not None:
         return
-    _background.put(_Record(hook, args, copy_context()))
-    room = threading.Event()
-    if _background.call_when(_MOST_WAITING, room.set):
-        room.wait()
+    place = _background.put(_Record(hook, args, _hook_context()))
+    _wait(_background.backlog, place - _MOST_WAITING)
 
 
 async def dispatch_async(hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
     """Have ``hook(*args)`` called, from a coroutine: as `dispatch`, but no loop stands still where it would wait."""
-    if is_async(hook) and _spawn(hook, args):
-        return
-    # The record is in the queue before the wait begins: a request that is cancelled while it waits loses nothing.
-    _background.put(_Record(hook, args, copy_context()))
-    await _until(_MOST_WAITING)
+    begun = _spawn(hook, args) if is_async(hook) else None
+    if begun is None:
+        begun = _background.backlog, _background.put(_Record(hook, args, _hook_context()))
+    backlog, place = begun
+    await _wait_async(backlog, place - _MOST_WAITING)
 
 
 def drain() -> None:
-    """Wait until the background thread has run everything that it was given. Not to be called by a hook."""
-    empty = threading.Event()
-    if _background.call_when(0, empty.set):
-        empty.wait()
+    """Wait until the background thread has run everything that it was given."""
+    while _wait(_background.backlog, _background.backlog.begun):
+        pass
 
 
 async def drain_async() -> None:
-    """Wait for the hooks on the running asyncio loop and for the background thread; trio itself waits for its own."""
-    if not _in_trio_task():
-        loop = asyncio.get_running_loop()
-        while running := [task for task in _on_loops.copy() if task.get_loop() is loop]:
-            await asyncio.wait(running)
-    await _until(0)
+    """Wait until the hooks on the running loop have ended, and the background thread has run what it was given."""
+    loop = _running_loop()
+    while (backlog := _on_loops.get(loop)) is not None and await _wait_async(backlog, backlog.begun):
+        pass
+    while await _wait_async(_background.backlog, _background.backlog.begun):
+        pass
+
+
+# Hooks that have not ended, and those who wait for them.
+
+
+class _Backlog:
+    """The hooks of one loop, or of the background thread: how many have begun, and how many have ended.
+
+    Who waits, waits for the end of as many as there were: not for those that come later, which may never cease.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.begun = 0
+        self._ended = 0
+        self._waiting: list[tuple[int, int, Callable[[], object]]] = []  # a heap; the second numbers make it total
+        self._waits = 0
+
+    def begin(self) -> int:
+        """Count a hook, and return its place among those that have begun."""
+        with self._lock:
+            self.begun += 1
+            return self.begun
+
+    def end(self) -> bool:
+        """Count the end of a hook, and return whether it was the last."""
+        due = []
+        with self._lock:
+            self._ended += 1
+            while self._waiting and self._waiting[0][0] <= self._ended:
+                due.append(heappop(self._waiting)[2])
+            last = self._ended == self.begun
+        for wake in due:
+            with suppress(RuntimeError):  # its loop is closed: nobody waits any more
+                wake()
+        return last
+
+    def call_when(self, ended: int, wake: Callable[[], object]) -> bool:
+        """Have ``wake`` called, from any thread, when so many have ended; False if they have already."""
+        with self._lock:
+            if ended <= self._ended:
+                return False
+            self._waits += 1
+            heappush(self._waiting, (ended, self._waits, wake))
+            return True
+
+
+_in_hook = ContextVar("clientcert_in_hook", default=False)
+
+
+def _hook_context() -> Context:
+    """Return a copy of the caller's context, in which a hook does not wait for hooks."""
+    context = copy_context()
+    context.run(_in_hook.set, True)  # noqa: FBT003 - the method has no keyword
+    return context
+
+
+def _wait(backlog: _Backlog, ended: int) -> bool:
+    """Return whether there was a wait until so many have ended."""
+    reached = threading.Event()
+    # A hook cannot wait for itself to end; nor can hooks that wait for each other.
+    waits = not _in_hook.get() and backlog.call_when(ended, reached.set)
+    if waits:
+        reached.wait()
+    return waits
+
+
+async def _wait_async(backlog: _Backlog, ended: int) -> bool:
+    """Return whether there was a wait, as `_wait`, without blocking the loop."""
+    reached, wake = event()
+    waits = not _in_hook.get() and backlog.call_when(ended, wake)
+    if waits:
+        await reached.wait()
+    return waits
 
 
 class _Record(NamedTuple):
@@ -99,9 +182,12 @@ async def _awaited(result: Awaitable[Any]) -> None:
 
 
 def _log(hook: Callable[..., Any], error: BaseException) -> None:
-    # By its name: the repr of a partial or of a bound method would show what it holds.
-    name = getattr(hook, "__qualname__", type(hook).__qualname__)
-    _logger.error("the hook %s failed", name, exc_info=error)
+    try:
+        # By its name: the repr of a partial or of a bound method would show what it holds.
+        name = getattr(hook, "__qualname__", type(hook).__qualname__)
+        _logger.error("the hook %s failed", name, exc_info=error)
+    except BaseException:  # noqa: BLE001 - not even a log that fails may end the thread or the loop
+        sys.excepthook(*sys.exc_info())
 
 
 # On the event loop of the caller.
@@ -119,28 +205,51 @@ class _HookTask(asyncio.Task[None]):
         return self.get_loop().is_running() and super().cancel(msg)
 
 
-# A loop holds its tasks by weak references only.
-_on_loops: set[_HookTask] = set()
+_tasks: set[_HookTask] = set()  # a loop holds its tasks by weak references only
+
+# Each is used in the thread of its loop alone, and gone when the last hook has ended.
+_on_loops: dict[Loop, _Backlog] = {}
 
 
-def _spawn(hook: Callable[..., Any], args: tuple[Any, ...]) -> bool:
-    """Start an async hook on the loop that runs in this thread; False if there is none that will go on running."""
+def _spawn(hook: Callable[..., Any], args: tuple[Any, ...]) -> tuple[_Backlog, int] | None:
+    """Start an async hook on the loop that runs in this thread, and return its place among the hooks of the loop.
+
+    None if there is no loop that will go on running.
+    """
+    loop: Loop
     if _in_trio_task():
         from trio.lowlevel import spawn_system_task  # noqa: PLC0415 - it is imported already
 
+        loop = _running_loop()
         # Not in a nursery of the request: the hook outlives it.
-        spawn_system_task(_on_trio, hook, args, context=copy_context())
-        return True
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    if _background.is_current():  # its loop runs for one hook at a time
-        return False
-    task = _HookTask(_on_asyncio(hook, args), loop=loop)
-    _on_loops.add(task)
-    task.add_done_callback(_on_loops.discard)
-    return True
+        spawn_system_task(_on_trio, hook, args, loop, context=_hook_context())
+    else:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return None
+        if _background.is_current():  # its loop runs for one hook at a time
+            return None
+        task = _HookTask(_on_asyncio(hook, args), loop=loop, context=_hook_context())
+        _tasks.add(task)
+        task.add_done_callback(_tasks.discard)
+        task.add_done_callback(lambda _: _end_on(loop))
+    backlog = _on_loops.setdefault(loop, _Backlog())
+    return backlog, backlog.begin()
+
+
+def _end_on(loop: Loop) -> None:
+    if _on_loops[loop].end():
+        del _on_loops[loop]
+
+
+def _running_loop() -> Loop:
+    """Return the loop that runs in this thread; `RuntimeError` if there is none."""
+    if _in_trio_task():
+        from trio.lowlevel import current_trio_token  # noqa: PLC0415 - it is imported already
+
+        return current_trio_token()
+    return asyncio.get_running_loop()
 
 
 def _in_trio_task() -> bool:
@@ -160,7 +269,7 @@ async def _on_asyncio(hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
         _log(hook, error)
 
 
-async def _on_trio(hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
+async def _on_trio(hook: Callable[..., Any], args: tuple[Any, ...], loop: Loop) -> None:
     from trio import CancelScope  # noqa: PLC0415 - it is imported already
 
     # Shielded from the end of the run, which cancels the system tasks and then waits for them. With the shield, no
@@ -170,6 +279,7 @@ async def _on_trio(hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
             await hook(*args)
         except BaseException as error:  # noqa: BLE001 - an exception in a system task is the end of the run
             _log(hook, error)
+    _end_on(loop)
 
 
 def event() -> tuple[asyncio.Event | trio.Event, Callable[[], object]]:
@@ -181,13 +291,6 @@ def event() -> tuple[asyncio.Event | trio.Event, Callable[[], object]]:
         return trio_event, partial(trio.lowlevel.current_trio_token().run_sync_soon, trio_event.set)
     asyncio_event = asyncio.Event()
     return asyncio_event, partial(asyncio.get_running_loop().call_soon_threadsafe, asyncio_event.set)
-
-
-async def _until(waiting: int) -> None:
-    """Return when at most so many records are left, without blocking the loop."""
-    reached, wake = event()
-    if _background.call_when(waiting, wake):
-        await reached.wait()
 
 
 # On the background thread.
@@ -207,8 +310,7 @@ class _Background:
         """Begin anew, with no thread and nothing to run."""
         self._changed = threading.Condition()
         self._records: deque[_Record] = deque()
-        self._unfinished = 0  # those in the queue and those that are being run
-        self._waiting: list[tuple[int, Callable[[], object]]] = []
+        self.backlog = _Backlog()  # of those in the queue, and the one that is being run
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -216,24 +318,16 @@ class _Background:
         """Return whether the caller is on the background thread."""
         return threading.current_thread() is self._thread
 
-    def put(self, record: _Record) -> None:
-        """Put a record into the queue, without waiting, and see to it that somebody runs it."""
+    def put(self, record: _Record) -> int:
+        """Put a record into the queue, without waiting, see to it that somebody runs it, and return its place."""
         with self._changed:
             self._records.append(record)
-            self._unfinished += 1
+            place = self.backlog.begin()
             self._changed.notify()
             running = self._thread is not None or self._start()
         if not running:
             self._run()
-
-    def call_when(self, unfinished: int, wake: Callable[[], object]) -> bool:
-        """Have ``wake`` called, from any thread, when at most so many records are left; False if it is so already."""
-        with self._changed:
-            # A hook that brings records cannot wait for itself to end.
-            if self._unfinished <= unfinished or self.is_current():
-                return False
-            self._waiting.append((unfinished, wake))
-            return True
+        return place
 
     def close(self) -> None:
         """Run what is left, and end the thread. What comes later runs in the thread that brings it."""
@@ -270,7 +364,7 @@ class _Background:
         with closing(asyncio.Runner()) as runner:  # makes its loop when it is first needed
             while (record := self._next()) is not None:
                 record.run(runner)
-                self._finished()
+                self.backlog.end()
 
     def _next(self) -> _Record | None:
         with self._changed:
@@ -282,16 +376,6 @@ class _Background:
                     return None
                 self._changed.wait()
             return self._records.popleft()
-
-    def _finished(self) -> None:
-        with self._changed:
-            self._unfinished -= 1
-            due = [wake for unfinished, wake in self._waiting if self._unfinished <= unfinished]
-            if due:
-                self._waiting = [waiting for waiting in self._waiting if self._unfinished > waiting[0]]
-        for wake in due:
-            with suppress(RuntimeError):  # its loop is closed: nobody waits any more
-                wake()
 
 
 _background = _Background()

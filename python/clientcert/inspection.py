@@ -1,7 +1,7 @@
-"""Recognises how a certificate is written, and describes it for people: what ``clientcert inspect`` shows.
+"""Reads a certificate in any encoding, and describes it for people: what ``clientcert inspect`` shows.
 
 Nothing here is for deciding about a request. There, the configuration says what the encoding is; here, the first
-characters do, and what follows is read as strictly as anywhere.
+characters do (see `clientcert.recognition`), and what follows is read as strictly as anywhere.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
 from clientcert.errors import ClientCertError, DecodeError
-from clientcert.parse import MOST_PARTS, HeaderEncoding, parse_der, parse_header, parse_xfcc
+from clientcert.hints import value_hint
+from clientcert.parse import MOST_PARTS, parse_der, parse_header, parse_xfcc
 from clientcert.policy import ATTRIBUTE_TYPES
+from clientcert.recognition import ENCODINGS, Encoding, recognized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,23 +33,6 @@ __all__ = [
     "inspect",
     "printable",
 ]
-
-Encoding = Literal["der"] | HeaderEncoding
-
-ENCODINGS: tuple[Encoding, ...] = ("der", *get_args(HeaderEncoding))
-
-# How each begins. No two begin alike, but for those that one writes like the other, which `_recognized` tells apart.
-_BEGINNINGS: tuple[tuple[re.Pattern[bytes], Encoding], ...] = (
-    (re.compile(rb"0[\x80-\xff]"), "der"),  # a SEQUENCE of more than 127 bytes
-    (re.compile(rb"-----BEGIN%20"), "url-pem"),
-    (re.compile(rb":"), "rfc9440"),
-    (re.compile(rb"(?:By|Hash|Cert|Chain|Subject|URI|DNS)=", re.IGNORECASE), "xfcc"),
-    (re.compile(rb"30[0-9A-Fa-f]{2}"), "hex-der"),
-    (re.compile(rb"LS0tLS1C"), "base64-pem"),  # "-----B"
-    (re.compile(rb"MI"), "base64-der"),  # a SEQUENCE, as above
-    (re.compile(rb"\Z|\(null\)"), "base64-der"),  # no certificate, which reads the same in each
-    (re.compile(rb"(?s:.*)-----BEGIN "), "pem"),  # with other text before it, which is then the fault that is reported
-)
 
 # RFC 9110, section 5.1. A value of rfc9440 begins with a colon, and no value of another encoding has one after a token.
 _HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*")
@@ -72,6 +57,7 @@ MEANINGS = MappingProxyType(
         "too_large": "longer than any certificate or header that is read",
         "too_many_certificates": "more certificates than are read",
         "too_many_elements": "more elements than are read",
+        "too_many_names": "more names, or parts of a name, than are read",
         "character": "a byte that no proxy writes here",
         "percent": "a % without two hexadecimal digits",
         "base64": "not base64, or cut off",
@@ -85,12 +71,14 @@ MEANINGS = MappingProxyType(
         "xfcc_escape": "a backslash with nothing after it to escape",
         "xfcc_hash": "not the SHA-256 of the certificate, in 64 hexadecimal digits",
         "xfcc_chain": "Cert and Chain begin with different certificates",
+        "xfcc_names": "URI and DNS are not the names of the certificate",
         "der": "not DER, or cut off",
         "certificate": "not what RFC 5280 has at this place of a certificate",
         "trailing_data": "more data after the certificate",
         "name": "a subject or an issuer that cannot be read",
         "extension": "an extension that cannot be read",
         "duplicate_extension": "an extension that was there before",
+        "curve": "an elliptic curve in numbers that are not those of one with a name",
         "time": "a time that is none",
     }
 )
@@ -123,28 +111,22 @@ def inspect(data: bytes, encoding: Encoding | None = None) -> Inspection:
     except DecodeError as error:
         if error.code == "no_certificate":
             raise UnreadableError("the value says that there is no certificate (no_certificate)") from error
-        raise UnreadableError(f"read as {encoding}: {error}: {MEANINGS[error.code]}") from error
+        hint = None if encoding == "der" else value_hint(data, encoding, error)
+        raise UnreadableError(
+            f"read as {encoding}: {error}: {MEANINGS[error.code]}" + (f"; {hint}" if hint else "")
+        ) from error
 
 
 def _recognized(data: bytes) -> tuple[Encoding, bytes]:
-    value = data if _begins_like(data) == "der" else _value(data)
-    encoding = _begins_like(value)
+    value = data if recognized(data) == "der" else _value(data)
+    encoding = recognized(value)
     if encoding is None:
         raise UnreadableError(
             "not recognised: it begins like none of "
             + ", ".join(ENCODINGS)
             + "; with --encoding, it says what is wrong"
         )
-    # AWS leaves these three as they are, and nginx does not.
-    if encoding == "url-pem" and re.search(rb"[+/=]", value):
-        return "url-pem-aws", value
-    if encoding == "base64-der" and _has_more_after_the_first(value):
-        return "base64-der-concat", value
     return encoding, value
-
-
-def _begins_like(data: bytes) -> Encoding | None:
-    return next((encoding for beginning, encoding in _BEGINNINGS if beginning.match(data)), None)
 
 
 def _value(data: bytes) -> bytes:
@@ -152,14 +134,6 @@ def _value(data: bytes) -> bytes:
     data = data.strip(b" \t\r\n")
     name = _HEADER_NAME.match(data)
     return data[name.end() :] if name else data
-
-
-def _has_more_after_the_first(value: bytes) -> bool:
-    try:
-        parse_header(value, "base64-der")
-    except DecodeError as error:
-        return error.code == "trailing_data"
-    return False
 
 
 def _read(data: bytes, encoding: Encoding) -> Inspection:

@@ -38,7 +38,9 @@ base64 of a PEM text, hexadecimal DER, and base64 over concatenated DER (HAProxy
 
 HEADER_ENCODINGS: frozenset[str] = frozenset(get_args(HeaderEncoding))
 
-MOST_PARTS = 100  # of certificates or elements: far above any chain or mesh, and still little work
+# Of certificates or elements: each is an option of the caller, this the most that it can be set to. OpenSSL verifies no
+# deeper chain (`depth` in the default of crypto/x509/x509_vpm.c).
+MOST_PARTS = 100
 
 _CHAIN_IN_ANOTHER_HEADER = frozenset({"rfc9440", "hex-der"})
 
@@ -87,7 +89,8 @@ def parse_pem(data: str | bytes, *, max_certificates: int = 10) -> PeerCertifica
 def parse_xfcc(value: str | bytes, *, max_elements: int = 10) -> tuple[XfccElement, ...]:
     """Return the elements of an ``x-forwarded-client-cert`` header, the oldest hop first.
 
-    A certificate that is there has been decoded, and checked against ``Hash`` and the chain. Raises `DecodeError`.
+    A certificate that is there has been decoded, and checked against ``Hash``, ``Chain``, ``URI`` and ``DNS``. Raises
+    `DecodeError`.
     """
     elements = _backend.core.parse_xfcc(_octets(value), _at_least_one(max_elements))
     return tuple(

@@ -23,17 +23,21 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from inspect import isawaitable, iscoroutinefunction
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast, get_args, overload
+from typing import Any, TypeGuard, get_args, overload
 
-from clientcert.certificate import Attributes, GeneralName, GeneralNameKind, is_spiffe_id
+from clientcert.certificate import (
+    ATTRIBUTE_TYPES,
+    Attributes,
+    GeneralName,
+    GeneralNameKind,
+    PeerCertificate,
+    is_spiffe_id,
+)
 from clientcert.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from clientcert.certificate import PeerCertificate
+from clientcert.forwarded_identity import ForwardedIdentity
 
 __all__ = [
     "ATTRIBUTE_TYPES",
@@ -54,30 +58,8 @@ __all__ = [
     "any_of",
     "attribute_type",
     "is_async",
+    "proves_certificate",
 ]
-
-ATTRIBUTE_TYPES: Mapping[str, str] = MappingProxyType(
-    {
-        "CN": "2.5.4.3",
-        "SN": "2.5.4.4",
-        "serialNumber": "2.5.4.5",
-        "C": "2.5.4.6",
-        "L": "2.5.4.7",
-        "ST": "2.5.4.8",
-        "street": "2.5.4.9",
-        "O": "2.5.4.10",
-        "OU": "2.5.4.11",
-        "title": "2.5.4.12",
-        "GN": "2.5.4.42",
-        "initials": "2.5.4.43",
-        "dnQualifier": "2.5.4.46",
-        "organizationIdentifier": "2.5.4.97",
-        "UID": "0.9.2342.19200300.100.1.1",
-        "DC": "0.9.2342.19200300.100.1.25",
-        "emailAddress": "1.2.840.113549.1.9.1",
-    }
-)
-"""The short names of attribute types that configuration may use, as Node.js and OpenSSL print them, with their OIDs."""
 
 NameConstraints = Mapping[str, str | list[str] | tuple[str, ...]]
 """What must be in a distinguished name: see `allow_subject`."""
@@ -91,6 +73,8 @@ _SERIAL = re.compile(r"[0-9A-F]+(?::[0-9A-F]+)*")
 # RFC 3986, section 3: the scheme, the userinfo up to the last "@", and the host with its port.
 _URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:)(?://(?P<userinfo>[^/?#]*@)?(?P<host>[^/?#@]*))?(?P<rest>.*)")
 
+_WITH_SPIFFE_ID = (PeerCertificate, ForwardedIdentity)
+
 _FINGERPRINT_KEYS = {"SHA1": "fingerprint", "SHA256": "fingerprint256", "SHA512": "fingerprint512"}
 _FINGERPRINT_DIGITS = {"SHA1": 40, "SHA256": 64, "SHA512": 128}
 
@@ -99,19 +83,32 @@ _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 class Policy:
-    """A callable that allows a certificate by returning True."""
+    """A callable that allows a certificate by returning True.
 
-    __slots__ = ("_allows", "_description")
+    ``judges`` are the classes that it can judge at all: anything else it does not allow. ``proves`` is False where it
+    believes what the certificate says of itself.
+    """
+
+    __slots__ = ("_allows", "_description", "_judges", "proves")
 
     is_async = False
 
-    def __init__(self, description: str, allows: Callable[[PeerCertificate], bool]) -> None:
+    def __init__(
+        self,
+        description: str,
+        allows: Callable[[Any], bool],
+        *,
+        judges: type | tuple[type, ...] = PeerCertificate,
+        proves: bool = False,
+    ) -> None:
         self._description = description
         self._allows = allows
+        self._judges = judges
+        self.proves = proves
 
-    def __call__(self, certificate: PeerCertificate) -> bool:
+    def __call__(self, certificate: PeerCertificate | ForwardedIdentity) -> bool:
         """Return whether the policy allows ``certificate``."""
-        return self._allows(certificate)
+        return isinstance(certificate, self._judges) and self._allows(certificate)
 
     def __repr__(self) -> str:
         return self._description
@@ -120,15 +117,16 @@ class Policy:
 class AsyncPolicy:
     """A callable that allows a certificate by returning an awaitable of True: a combination with an async member."""
 
-    __slots__ = ("_allows", "_description")
+    __slots__ = ("_allows", "_description", "proves")
 
     is_async = True
 
-    def __init__(self, description: str, allows: Callable[[PeerCertificate], Awaitable[bool]]) -> None:
+    def __init__(self, description: str, allows: Callable[[Any], Awaitable[bool]], *, proves: bool) -> None:
         self._description = description
         self._allows = allows
+        self.proves = proves
 
-    async def __call__(self, certificate: PeerCertificate) -> bool:
+    async def __call__(self, certificate: PeerCertificate | ForwardedIdentity) -> bool:
         """Return whether the policy allows ``certificate``."""
         return await self._allows(certificate)
 
@@ -142,6 +140,11 @@ def is_async(function: Callable[..., Any]) -> bool:
     if isinstance(declared, bool):
         return declared
     return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - the method is inspected
+
+
+def proves_certificate(verify: Callable[..., Any]) -> bool:
+    """Return whether ``verify`` allows no certificate that anybody could make: what is no policy may know it."""
+    return verify.proves if isinstance(verify, Policy | AsyncPolicy) else True
 
 
 # One attribute of the subject.
@@ -260,7 +263,7 @@ def allow_fingerprints(fingerprints: Iterable[str]) -> Policy:
         # present a digest one needs the certificate, all of it.
         return any(certificate[key] in digests for key, digests in allowed.items())
 
-    return Policy(f"allow_fingerprints({given!r})", allows)
+    return Policy(f"allow_fingerprints({given!r})", allows, proves=True)
 
 
 def _fingerprint(text: str) -> tuple[str, str]:
@@ -333,7 +336,8 @@ def allow_email(addresses: Iterable[str]) -> Policy:
 def allow_spiffe_id(ids: Iterable[str] | None = None, *, trust_domain: str | None = None) -> Policy:
     """Allow a workload by its SPIFFE ID: one of ``ids``, or else any workload of ``trust_domain``.
 
-    Compared exactly; a certificate with a second URI has no SPIFFE ID.
+    Compared exactly; a certificate with a second URI has no SPIFFE ID. This is the one policy that also judges a
+    `ForwardedIdentity`.
     """
     if trust_domain is not None and ids is None:
         _text("allow_spiffe_id", trust_domain)
@@ -343,7 +347,8 @@ def allow_spiffe_id(ids: Iterable[str] | None = None, *, trust_domain: str | Non
         prefix = f"spiffe://{trust_domain}/"
         return Policy(
             f"allow_spiffe_id(trust_domain={trust_domain!r})",
-            lambda certificate: (certificate.spiffe_id or "").startswith(prefix),
+            lambda identity: (identity.spiffe_id or "").startswith(prefix),
+            judges=_WITH_SPIFFE_ID,
         )
     if ids is None or trust_domain is not None:
         raise ConfigurationError("allow_spiffe_id takes either a list of IDs or trust_domain=")
@@ -351,20 +356,43 @@ def allow_spiffe_id(ids: Iterable[str] | None = None, *, trust_domain: str | Non
     if not all(map(is_spiffe_id, given)):
         raise ConfigurationError("a SPIFFE ID is written as in 'spiffe://example.org/service'")
     accepted = frozenset(given)
-    return Policy(f"allow_spiffe_id({given!r})", lambda certificate: certificate.spiffe_id in accepted)
+    return Policy(
+        f"allow_spiffe_id({given!r})", lambda identity: identity.spiffe_id in accepted, judges=_WITH_SPIFFE_ID
+    )
 
 
 def _general_name(name: str | GeneralName) -> GeneralName:
     """Return the name that configuration means, checked."""
     if not isinstance(name, GeneralName):
         return _typed_name(name)
-    if name.kind in {"dns", "uri", "email", "ip"}:
-        return _typed_name(f"{name.kind}:{name.value}")
-    if name.kind == "dir_name":
-        _texts("allow_san", [value for _, value in cast("Attributes", name.value)])
-    elif name.kind not in {"registered_id", "other_name"}:
+    kind, value = name
+    if kind not in get_args(GeneralNameKind):
         raise ConfigurationError(f"a GeneralName is of one of the kinds {', '.join(get_args(GeneralNameKind))}")
-    return name
+    if kind == "dir_name":
+        return GeneralName(kind, _directory_name(value))
+    if kind == "registered_id":
+        return GeneralName(kind, _oid(value))
+    if kind == "other_name":
+        if not _is_pair(value) or not isinstance(value[1], bytes):
+            raise ConfigurationError("the value of an other_name is a pair: the dotted OID of its type, and DER")
+        return GeneralName(kind, (_oid(value[0]), value[1]))
+    return _typed_name(f"{kind}:{value}")
+
+
+def _directory_name(value: object) -> Attributes:
+    if isinstance(value, list | tuple) and value and all(map(_is_pair, value)):
+        return tuple((_oid(oid), _text("allow_san", text)) for oid, text in value)
+    raise ConfigurationError('the value of a dir_name is its attributes in order: (("2.5.4.3", "alice"),)')
+
+
+def _is_pair(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, list | tuple) and len(value) == len(("OID", "value"))
+
+
+def _oid(text: object) -> str:
+    if isinstance(text, str) and _DOTTED_OID.fullmatch(text):
+        return text
+    raise ConfigurationError("allow_san takes the OIDs of a GeneralName as dotted text, such as '2.5.4.3'")
 
 
 def _typed_name(text: str) -> GeneralName:
@@ -444,12 +472,7 @@ def _combination(
     function: str, policies: tuple[Callable[[PeerCertificate], Any], ...], *, decisive: bool
 ) -> Policy | AsyncPolicy:
     """Return the policy that asks each member until one gives the ``decisive`` answer."""
-    if not policies:
-        raise ConfigurationError(f"{function}() takes at least one policy")
-    if not all(map(callable, policies)):
-        raise ConfigurationError(
-            f"{function} takes policies, one argument each: {function}(allow_cn([…]), allow_ou([…]))"
-        )
+    _check_members(function, policies)
     description = f"{function}({', '.join(map(repr, policies))})"
 
     def allows(certificate: PeerCertificate) -> bool:
@@ -467,7 +490,19 @@ def _combination(
                 return decisive
         return not decisive
 
-    return AsyncPolicy(description, allows_async) if any(map(is_async, policies)) else Policy(description, allows)
+    proves = (all if decisive else any)(map(proves_certificate, policies))
+    if any(map(is_async, policies)):
+        return AsyncPolicy(description, allows_async, proves=proves)
+    return Policy(description, allows, judges=object, proves=proves)
+
+
+def _check_members(function: str, policies: tuple[object, ...]) -> None:
+    if not policies:
+        raise ConfigurationError(f"{function}() takes at least one policy")
+    if not all(map(callable, policies)):
+        raise ConfigurationError(
+            f"{function} takes policies, one argument each: {function}(allow_cn([…]), allow_ou([…]))"
+        )
 
 
 # Allow-lists.

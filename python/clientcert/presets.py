@@ -36,7 +36,8 @@ class Preset:
 
     ``chain_in_header`` says that the certificate's chain follows it in the same header; ``chain_header`` names the
     header that has it instead, in ``chain_encoding`` (that of the certificate, if None). ``verdicts`` are headers with
-    the one value that means "verified": each must be there, exactly.
+    the one value that means "verified": each must be there, exactly. ``forwards_names`` says that the product may send
+    the names in the certificate without the certificate.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Preset:
     chain_header: str | None = None
     chain_encoding: HeaderEncoding | None = None
     verdicts: tuple[tuple[str, str], ...] = ()
+    forwards_names: bool = False
     note: str = ""
     docs: str = ""
 
@@ -63,6 +65,8 @@ class Preset:
             raise ConfigurationError("a chain comes with the certificate or in chain_header, not in both")
         else:
             _check_encoding("chain_encoding", self.chain_encoding or self.encoding)
+        if self.forwards_names and self.encoding != "xfcc":
+            raise ConfigurationError("forwards_names is for headers with the encoding 'xfcc': no other has names")
         for verdict in self.verdicts:
             if not isinstance(verdict, tuple) or len(verdict) != len(("header", "value")):
                 raise ConfigurationError("each of verdicts must be a pair: (header, value)")
@@ -156,6 +160,18 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "with cert: true. The FORWARD_ONLY modes hand over what the client wrote.",
                 docs="https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers"
                 "#x-forwarded-client-cert",
+            ),
+            Preset(
+                name="istio",
+                header="X-Forwarded-Client-Cert",
+                encoding="xfcc",
+                chain_in_header=True,
+                verified_by="configuration",
+                forwards_names=True,
+                note="PeerAuthentication STRICT, and forwardClientCertDetails: SANITIZE_SET where the client is no "
+                "proxy. Istio forwards names without the certificate: reading them is accept_forwarded_identity=True, "
+                "and as good as the checks of the CA that certifies them.",
+                docs="https://istio.io/latest/docs/ops/configuration/traffic-management/network-topologies/",
             ),
             Preset(
                 name="traefik",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from clientcert.certificate import PeerCertificate
+    from clientcert.forwarded_identity import ForwardedIdentity
 
 __all__ = ["Request", "TLSConnection", "TransportPeer"]
 
@@ -74,3 +75,6 @@ class Request(Protocol):
 
     def attach(self, certificate: PeerCertificate) -> None:
         """Put the certificate where this framework's users look for it; called before ``verify``."""
+
+    def attach_identity(self, identity: ForwardedIdentity) -> None:
+        """Put an identity without a certificate beside that place, not into it; called before ``verify``."""

@@ -23,15 +23,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from clientcert.errors import CertificateNotRetrievable, ClientCertError, ConfigurationError
-from clientcert.extract import Extractor, Rejection, RejectionReason
+from clientcert.explanation import explain
+from clientcert.extract import Extracted, Extractor, RejectionReason
+from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.parse import MOST_PARTS, HeaderEncoding
-from clientcert.policy import is_async
+from clientcert.policy import is_async, proves_certificate
 from clientcert.presets import PRESETS, Preset, check_value, distinct_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from clientcert.certificate import PeerCertificate
+    from clientcert.explanation import Explanation
     from clientcert.request import Request
     from clientcert.trust import TrustedProxies
 
@@ -84,17 +87,22 @@ class Reject:
     status: int = _UNAUTHORIZED
 
     def __post_init__(self) -> None:
-        if self.status not in _ERRORS:
+        if not isinstance(self.status, int) or self.status not in _ERRORS:  # a range holds 401.0, too
             raise ConfigurationError("the status of a Reject is an HTTP error, from 400 to 599")
 
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """The request is authenticated."""
+    """The request is authenticated.
+
+    ``certificate`` is None only under ``accept_forwarded_identity``, where ``identity`` is what the proxy said of the
+    client instead.
+    """
 
     user: Any
-    certificate: PeerCertificate
+    certificate: PeerCertificate | None
     info: Any = None
+    identity: ForwardedIdentity | None = None
 
     def __bool__(self) -> Literal[True]:  # said, so that type checkers tell the outcomes apart in a condition
         return True
@@ -105,8 +113,9 @@ class Failure:
     """The request is not authenticated. It is false in a condition, so that a forgotten ``isinstance`` lets nobody in.
 
     ``message`` is one constant text per reason and safe to send; ``detail`` is for logs. ``certificate`` is there if
-    one was extracted, which is if ``verify`` rejected it. ``presented`` is False only where the request carries no
-    certificate at all, nor any sign of one: where authentication is optional, such a request may go on without a user.
+    one was extracted, which is if ``verify`` rejected it; ``identity`` is as for `Success`. ``presented`` is False only
+    where the request carries no certificate at all, nor any sign of one: where authentication is optional, such a
+    request may go on without a user.
     """
 
     reason: RejectionReason
@@ -115,6 +124,7 @@ class Failure:
     certificate: PeerCertificate | None = None
     detail: Any = None
     presented: bool = True
+    identity: ForwardedIdentity | None = None
 
     def __bool__(self) -> Literal[False]:
         return False
@@ -138,6 +148,10 @@ class ClientCertStrategy:
     connect directly, too: a request from anyone but a proxy, with none of the proxy's headers, is authenticated by its
     own TLS connection. Under ``trusted_proxies="*"`` there is no telling a proxy from a client, and the connection
     counts whenever the header holds no certificate.
+
+    Where the source is Istio, ``accept_forwarded_identity`` takes names that come without a certificate for an
+    identity: a `ForwardedIdentity`, which is then what ``verify`` and the hooks get. ``docs/trust.md`` says what it
+    proves.
 
     ``on_authenticated(certificate, request)`` and ``on_rejected(certificate_or_none, request, reason)`` are called once
     for each decision, off the request's path, and change nothing (see `clientcert.hooks`). ``request`` is the
@@ -166,6 +180,7 @@ class ClientCertStrategy:
         verify_header: str | None = None,
         verify_value: str | None = None,
         accept_unverified: bool = False,
+        accept_forwarded_identity: bool = False,
         check_validity: bool = True,
         on_authenticated: Callable[[PeerCertificate, Any], Any] | None = None,
         on_rejected: Callable[[PeerCertificate | None, Any, RejectionReason], Any] | None = None,
@@ -175,6 +190,7 @@ class ClientCertStrategy:
             fallback_to_socket=fallback_to_socket,
             include_chain=include_chain,
             accept_unverified=accept_unverified,
+            accept_forwarded_identity=accept_forwarded_identity,
             check_validity=check_validity,
         )
         _check_verify(verify, pass_request=pass_request)
@@ -189,11 +205,13 @@ class ClientCertStrategy:
         )
         if preset is None:
             _check_socket_only(trusted_proxies, fallback_to_socket=fallback_to_socket)
-        elif preset.verified_by == "nobody" and not accept_unverified:
-            raise ConfigurationError(_NOBODY_VERIFIES.format(name=preset.name, note=preset.note))
+        elif preset.verified_by == "nobody":
+            _check_unverified(verify, preset, accept_unverified=accept_unverified)
         if chain_header is not None and not include_chain:
             raise ConfigurationError("chain_header is read for include_chain=True: set that, too")
         _check_xfcc_elements(xfcc_elements, preset)
+        if accept_forwarded_identity:
+            _check_forwards_names(xfcc_elements, preset)
 
         self.name = name
         self.is_async = is_async(verify)
@@ -214,20 +232,21 @@ class ClientCertStrategy:
             fallback_to_socket=fallback_to_socket,
             include_chain=include_chain,
             check_validity=check_validity,
+            accept_forwarded_identity=accept_forwarded_identity,
         )
 
     def authenticate(self, request: Request) -> Success | Failure:
         """Return who the client is, or why nobody. `ConfigurationError` if ``verify`` is async."""
         if self.is_async:
             raise ConfigurationError("verify is async: write `await strategy.authenticate_async(request)`")
-        certificate = self._extract(request)
-        if isinstance(certificate, Failure):
-            outcome: Success | Failure = certificate
+        identity = self._identify(request)
+        if isinstance(identity, Failure):
+            outcome: Success | Failure = identity
         else:
-            answer = self._verify(*self._arguments(request, certificate))
+            answer = self._verify(*self._arguments(request, identity))
             if isawaitable(answer):
                 raise _is_awaitable(answer)
-            outcome = _outcome(answer, certificate)
+            outcome = _outcome(answer, identity)
         hook = self._hook(request, outcome)
         if hook is not None:
             self._dispatch(*hook)
@@ -235,41 +254,51 @@ class ClientCertStrategy:
 
     async def authenticate_async(self, request: Request) -> Success | Failure:
         """Return who the client is, or why nobody; ``verify`` may be plain or async."""
-        certificate = self._extract(request)
-        if isinstance(certificate, Failure):
-            outcome: Success | Failure = certificate
+        identity = self._identify(request)
+        if isinstance(identity, Failure):
+            outcome: Success | Failure = identity
         else:
             verify = self._verify.call_async if isinstance(self._verify, _CallbackStyle) else self._verify
-            answer = verify(*self._arguments(request, certificate))
-            outcome = _outcome(await answer if isawaitable(answer) else answer, certificate)
+            answer = verify(*self._arguments(request, identity))
+            outcome = _outcome(await answer if isawaitable(answer) else answer, identity)
         hook = self._hook(request, outcome)
         if hook is not None:
             await self._dispatch_async(*hook)
         return outcome
 
-    def _extract(self, request: Request) -> PeerCertificate | Failure:
+    def explain(self, request: Request) -> Explanation:
+        """Return each check of ``request`` with its result, and what to do about it, for the operator alone.
+
+        It is a dry run: ``verify`` and the hooks are not called, and nothing is attached.
+        """
+        return explain(self._extractor, request)
+
+    def _identify(self, request: Request) -> PeerCertificate | ForwardedIdentity | Failure:
         try:
             extracted = self._extractor.extract(request)
         except CertificateNotRetrievable as error:
             reason = RejectionReason.CERTIFICATE_NOT_RETRIEVABLE
             return Failure(reason, _MESSAGES[reason], _SERVER_ERROR, detail=str(error))
-        if isinstance(extracted, Rejection):
-            reason, detail, presented = extracted
-            return Failure(reason, _MESSAGES[reason], detail=detail, presented=presented)
-        request.attach(extracted.certificate)
-        return extracted.certificate
+        if isinstance(extracted, Extracted):
+            request.attach(extracted.certificate)
+            return extracted.certificate
+        if isinstance(extracted, ForwardedIdentity):
+            request.attach_identity(extracted)
+            return extracted
+        _, reason, detail, presented, _ = extracted
+        return Failure(reason, _MESSAGES[reason], detail=detail, presented=presented)
 
-    def _arguments(self, request: Request, certificate: PeerCertificate) -> tuple[Any, ...]:
-        return (request.native, certificate) if self._pass_request else (certificate,)
+    def _arguments(self, request: Request, identity: PeerCertificate | ForwardedIdentity) -> tuple[Any, ...]:
+        return (request.native, identity) if self._pass_request else (identity,)
 
     def _hook(self, request: Request, outcome: Success | Failure) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
         if isinstance(outcome, Failure):
             if self._on_rejected is None:
                 return None
-            return self._on_rejected, (outcome.certificate, request.native, outcome.reason)
-        return (
-            None if self._on_authenticated is None else (self._on_authenticated, (outcome.certificate, request.native))
-        )
+            return self._on_rejected, (outcome.certificate or outcome.identity, request.native, outcome.reason)
+        if self._on_authenticated is None:
+            return None
+        return self._on_authenticated, (outcome.certificate or outcome.identity, request.native)
 
 
 def check_strategy(strategy: object) -> None:
@@ -279,6 +308,11 @@ def check_strategy(strategy: object) -> None:
             f"a middleware takes a strategy, not {type(strategy).__name__}:"
             " write ClientCertMiddleware(app, ClientCertStrategy(verify))"
         )
+
+
+def refused(reason: RejectionReason, detail: str) -> Failure:
+    """Return the outcome of a request that is refused before a strategy sees it."""
+    return Failure(reason, _MESSAGES[reason], detail=detail)
 
 
 def callback_style(verify: Callable[..., Any]) -> Callable[..., Any]:
@@ -389,16 +423,17 @@ def _is_awaitable(returned: Any) -> ConfigurationError:
     return ConfigurationError("verify returned an awaitable: write `await strategy.authenticate_async(request)`")
 
 
-def _outcome(answer: Any, certificate: PeerCertificate) -> Success | Failure:
+def _outcome(answer: Any, found: PeerCertificate | ForwardedIdentity) -> Success | Failure:
+    certificate, identity = (None, found) if isinstance(found, ForwardedIdentity) else (found, None)
     user, info = (answer.user, answer.info) if isinstance(answer, Accept) else (answer, None)
     status = _UNAUTHORIZED
     if isinstance(answer, Reject):
         user, info, status = None, answer.info, answer.status
     if user is None or user is False:
         reason = RejectionReason.CALLBACK_RETURNED_FALSE
-        return Failure(reason, _MESSAGES[reason], status, certificate, info)
+        return Failure(reason, _MESSAGES[reason], status, certificate, info, identity=identity)
     _check_user(user)
-    return Success(certificate if user is True else user, certificate, info)
+    return Success(found if user is True else user, certificate, info, identity)
 
 
 def _check_user(user: Any) -> None:
@@ -512,6 +547,28 @@ def _check_socket_only(trusted_proxies: object, *, fallback_to_socket: bool) -> 
         )
     if fallback_to_socket:
         raise ConfigurationError("fallback_to_socket is for a header that is not there: without one, leave it out")
+
+
+def _check_unverified(verify: Callable[..., Any], preset: Preset, *, accept_unverified: bool) -> None:
+    if not accept_unverified:
+        raise ConfigurationError(_NOBODY_VERIFIES.format(name=preset.name, note=preset.note))
+    if not proves_certificate(verify):
+        raise ConfigurationError(
+            f"{verify!r} believes what a certificate says of itself, and nobody verifies what {preset.name!r} forwards:"
+            " write allow_fingerprints([...]), or all_of(...) with it"
+        )
+
+
+def _check_forwards_names(xfcc_elements: int, preset: Preset | None) -> None:
+    if preset is None or not preset.forwards_names:
+        raise ConfigurationError(
+            "accept_forwarded_identity is for what sends names without a certificate: certificate_source='istio'"
+        )
+    if xfcc_elements != 1:
+        raise ConfigurationError(
+            "accept_forwarded_identity is for xfcc_elements=1: with more, a name that has a comma in it makes two"
+            " elements of one"
+        )
 
 
 def _check_xfcc_elements(count: object, preset: Preset | None) -> None:

@@ -22,9 +22,9 @@ from clientcert.presets import check_value, header_name
 
 if TYPE_CHECKING:
     from clientcert.certificate import PeerCertificate
-    from clientcert.request import Request
+    from clientcert.request import Request, TransportPeer
 
-__all__ = ["Anyone", "Objection", "TrustedProxies", "trusted_proxies_from"]
+__all__ = ["NAMES_OF_ADDRESSES", "Anyone", "Objection", "TrustedProxies", "trusted_proxies_from"]
 
 Anyone = Literal["*"]
 
@@ -37,18 +37,33 @@ _SHORTEST_SECRET = 16  # characters: 64 bits in hexadecimal, 96 in base64, again
 
 # An IPv6 address with an embedded IPv4 address has 45 characters, and an interface name up to 15 (Linux, IFNAMSIZ).
 _LONGEST_ADDRESS = 64
-_FORWARDERS = 100  # in X-Forwarded-For: far above any chain of proxies, and half a millisecond of reading addresses
+_FORWARDERS = 100  # in all headers: far above any chain of proxies, and half a millisecond of reading addresses
 _ADDRESSES = 4096  # remembered: more than the proxies of anyone, and little memory against many clients
 
 _MAPPED = IPv6Network("::ffff:0:0/96")  # RFC 4291, section 2.5.5.2
 
 Network = IPv4Network | IPv6Network
 
+NAMES_OF_ADDRESSES = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
+"""The headers whose values servers and middleware put in the place of the peer's address: ``X-Forwarded-For``
+(Uvicorn, Granian, the ``ProxyFix`` of Werkzeug and Hypercorn), ``Forwarded`` (RFC 7239: Hypercorn), and ``X-Real-IP``,
+which nginx's documentation has made common."""
+
+# Parameters of Forwarded that name no client (RFC 7239, section 5). "by" has the proxy's own address.
+_OTHER_PARAMETERS = frozenset({"by", "host", "proto"})
+_TO_SPACES = bytes.maketrans(b",;", b"  ")
+
 
 class Objection(NamedTuple):
-    """Why a peer may not speak for clients."""
+    """Why a request is not believed to be what a trusted proxy sent."""
 
-    reason: Literal["untrusted_peer", "peer_rewritten"]
+    reason: Literal[
+        "untrusted_peer",
+        "peer_rewritten",
+        "duplicate_header",
+        "ambiguous_header_name",
+        "header_missing_or_malformed",
+    ]
     detail: str
 
 
@@ -58,9 +73,9 @@ class TrustedProxies:
     ``addresses`` are addresses, networks and ``"unix"``. ``secret`` is a header that the proxy sets, and its value.
     ``certificate`` is a policy for the certificate with which the proxy itself connects to this server by TLS.
 
-    Addresses are those of the transport: where the server replaces them by what ``X-Forwarded-For`` says, anybody may
-    name the proxy's, and the request is refused. A secret reaches us only if the proxy replaces what clients send
-    under its name.
+    Addresses are those of the transport: where they are replaced by what ``X-Forwarded-For`` or ``Forwarded`` says,
+    anybody may name the proxy's, and the request is refused. A secret reaches us only if the proxy replaces what
+    clients send under its name.
     """
 
     __slots__ = (
@@ -106,13 +121,13 @@ class TrustedProxies:
             conditions.append(f"certificate={self._certificate!r}")
         return f"TrustedProxies({', '.join(conditions)})"
 
-    def objection(self, request: Request, secret: bytes | None, forwarded_for: Sequence[bytes]) -> Objection | None:
+    def objection(self, request: Request, secret: bytes | None, addresses: Sequence[bytes]) -> Objection | None:
         """Return why the peer of ``request`` may not speak for clients, or None if it may.
 
-        ``secret`` is the value of the secret's header, None unless there is exactly one; ``forwarded_for`` are the
-        values of ``X-Forwarded-For``.
+        ``secret`` is the value of the secret's header, None unless there is exactly one; ``addresses`` are the values
+        of the headers in `NAMES_OF_ADDRESSES`.
         """
-        if self._addresses is not None and (objection := self._address_objection(request, forwarded_for)):
+        if self._addresses is not None and (objection := self._address_objection(request, addresses)):
             return objection
         if self.secret_header is not None and (secret is None or not hmac.compare_digest(secret, self._secret)):
             found = "is absent, or not single" if secret is None else "has another value"
@@ -121,14 +136,14 @@ class TrustedProxies:
             return Objection("untrusted_peer", "the peer has not shown a trusted TLS certificate of its own")
         return None
 
-    def why_not_a_client(self, request: Request, forwarded_for: Sequence[bytes]) -> Objection | None:
+    def why_not_a_client(self, request: Request, addresses: Sequence[bytes]) -> Objection | None:
         """Return why the TLS certificate of the peer may be a proxy's own and not a client's, or None.
 
         One condition that marks a proxy is enough here, where `objection` wants all of them. A peer without an address
         may be any, a proxy that has hung up for one.
         """
         if self._addresses is not None:
-            objection = self._address_objection(request, forwarded_for)
+            objection = self._address_objection(request, addresses)
             if objection is None:
                 return Objection("untrusted_peer", "the peer has a proxy's address, and no header")
             if objection.reason == "peer_rewritten":
@@ -140,16 +155,19 @@ class TrustedProxies:
             return Objection("untrusted_peer", "the peer has a proxy's certificate, and no header")
         return None
 
-    def _address_objection(self, request: Request, forwarded_for: Sequence[bytes]) -> Objection | None:
+    def _address_objection(self, request: Request, addresses: Sequence[bytes]) -> Objection | None:
         kind, host, authoritative, rewritten = request.peer
         if kind == "unix":
             return None if self._lists_unix else Objection("untrusted_peer", "the peer is a Unix socket: list 'unix'")
         if kind != "ip" or host is None or len(host) > _LONGEST_ADDRESS:
             return Objection("untrusted_peer", "the server does not say what the peer's address is")
-        if not authoritative and (rewritten or _names(forwarded_for, host)):
-            return Objection(
-                "peer_rewritten", "the server has put a value of X-Forwarded-For in the place of the peer's address"
-            )
+        if not authoritative:
+            if rewritten:
+                detail = "the peer's port is 0: its address is one that X-Forwarded-For or Forwarded says"
+                return Objection("peer_rewritten", detail)
+            if addresses and _names(addresses, host):
+                detail = "the peer's address is in X-Forwarded-For, Forwarded or X-Real-IP, and may be taken from there"
+                return Objection("peer_rewritten", detail)
         return None if self._lists(host) else Objection("untrusted_peer", "the peer's address is not listed")
 
     def _search(self, host: str) -> bool:
@@ -181,6 +199,14 @@ class TrustedProxies:
                 return None
             self._certificates.put(der, certificate, len(der))
         return certificate if self._certificate(certificate) is True else None
+
+    def lists(self, peer: TransportPeer) -> bool:
+        """Return whether the addresses that were given are no obstacle to ``peer``, as far as it can be believed."""
+        if self._addresses is None:
+            return True
+        if peer.kind == "unix":
+            return self._lists_unix
+        return peer.host is not None and len(peer.host) <= _LONGEST_ADDRESS and self._lists(peer.host)
 
 
 def trusted_proxies_from(option: Any) -> TrustedProxies | Anyone:
@@ -247,30 +273,48 @@ def _secret(secret: tuple[str, str]) -> tuple[bytes, bytes]:
 
 @lru_cache(_ADDRESSES)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address, an IPv4-mapped one as IPv4; None for what is none.
+
+    One with a zone (RFC 4007, section 11) is none either: what sockets say of a peer has no zone, so a client has
+    written it, and `ip_address` takes any text for a zone.
+    """
     try:
         address = ip_address(text)
     except ValueError:
         return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+    if isinstance(address, IPv4Address):
+        return address
+    return None if address.scope_id is not None else address.ipv4_mapped or address
 
 
-def _names(forwarded_for: Sequence[bytes], host: str) -> bool:
-    """Return whether the address ``host`` is one of those in ``X-Forwarded-For``, where a port may follow it.
+def _names(addresses: Sequence[bytes], host: str) -> bool:
+    """Return whether the address ``host`` is one of those that clients have, as far as these header values say.
 
-    So it may be if there are more than anybody reads.
+    Whoever puts such a value in the place of the peer's address may read it more leniently than RFC 7239, section 4,
+    has it. So quotes count for nothing and every separator for the same, and what is between two of them is such an
+    address, with or without a port, whatever is in front of it but for a parameter that names no client. So it may be,
+    too, if there are more than anybody reads.
     """
     address = _address(host)
     if address is None:
         return False
-    if sum(line.count(b",") + 1 for line in forwarded_for) > _FORWARDERS:
-        return True
-    for line in forwarded_for:
-        for item in line.decode("latin-1").split(","):
-            named = item.strip()
+    read = 0
+    for line in addresses:
+        items = line.translate(_TO_SPACES, b'"\\').decode("latin-1").split()
+        read += len(items)
+        if read > _FORWARDERS:
+            return True
+        for item in items:
+            parameter, _, named = item.rpartition("=")
             if named.startswith("["):
                 named = named[1:].partition("]")[0]
             elif named.count(":") == 1:
                 named = named.partition(":")[0]
-            if len(named) <= _LONGEST_ADDRESS and _address(named) == address:
+            named = named.partition("%")[0]
+            if (
+                len(named) <= _LONGEST_ADDRESS
+                and _address(named) == address
+                and parameter.lower() not in _OTHER_PARAMETERS
+            ):
                 return True
     return False

@@ -5,7 +5,7 @@ The certificate of a direct TLS connection comes from the live socket where the 
 where ``tls_source`` names them: wsgiref and granian copy the variables of the process into every environ.
 
 WSGI cannot tell ``X_Name`` from ``X-Name``, and joins repeated header lines. ``docs/trust.md`` says which servers let a
-client forge a header that way, or behind which proxies it cannot.
+client forge a header that way. Behind what makes WSGI of ASGI, put a `clientcert.asgi.HeaderGuard` in front of that.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from clientcert.certificate import PeerCertificate
+    from clientcert.forwarded_identity import ForwardedIdentity
     from clientcert.request import TLSConnection
     from clientcert.strategy import ClientCertStrategy, Failure
 
@@ -87,11 +88,16 @@ class WSGIRequest:
         """Put the certificate into ``environ["clientcert.certificate"]``."""
         self.native["clientcert.certificate"] = certificate
 
+    def attach_identity(self, identity: ForwardedIdentity) -> None:
+        """Put the identity into ``environ["clientcert.identity"]``."""
+        self.native["clientcert.identity"] = identity
+
 
 class ClientCertMiddleware:
     """Authenticate each request, or answer in place of ``app``.
 
     ``app`` finds the certificate in ``environ["clientcert.certificate"]``, the user in ``environ["clientcert.user"]``.
+    ``environ["clientcert.identity"]`` has an identity that was forwarded without a certificate.
     Where ``remote_user`` is given, ``REMOTE_USER`` is the text that it returns for the user, and nothing else.
     ``required`` is as for `clientcert.asgi.ClientCertMiddleware`. What ``verify`` raises propagates to the server.
 
@@ -121,7 +127,7 @@ class ClientCertMiddleware:
     def __call__(  # noqa: D102 - the class says it
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        environ["clientcert.certificate"] = environ["clientcert.user"] = None
+        environ["clientcert.certificate"] = environ["clientcert.identity"] = environ["clientcert.user"] = None
         if self._remote_user is not None:
             environ.pop("REMOTE_USER", None)  # from an outer middleware, or from the process's own variables
         outcome = self._strategy.authenticate(WSGIRequest(environ, self._tls_source))

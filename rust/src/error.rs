@@ -13,6 +13,8 @@ pub enum Reason {
     TooManyCertificates,
     /// More XFCC elements than the caller allows.
     TooManyElements,
+    /// More subject alternative names, or attributes of one name, than the bound in [`crate::limits`].
+    TooManyNames,
     /// A byte that the encoding has no place for.
     Character,
     /// A `%` without two hexadecimal digits.
@@ -39,6 +41,8 @@ pub enum Reason {
     XfccHash,
     /// An XFCC `Chain` that does not begin with `Cert`.
     XfccChain,
+    /// An XFCC `URI` or `DNS` that are not the names of the certificate beside them.
+    XfccNames,
     /// An element that is not DER.
     Der,
     /// DER that is not the certificate of RFC 5280.
@@ -51,6 +55,8 @@ pub enum Reason {
     Extension,
     /// A second extension of a kind that access decisions rest on.
     DuplicateExtension,
+    /// Explicit parameters of an elliptic curve that has no name.
+    Curve,
     /// A time that is no time.
     Time,
 }
@@ -64,6 +70,7 @@ impl Reason {
             Self::TooLarge => "too_large",
             Self::TooManyCertificates => "too_many_certificates",
             Self::TooManyElements => "too_many_elements",
+            Self::TooManyNames => "too_many_names",
             Self::Character => "character",
             Self::Percent => "percent",
             Self::Base64 => "base64",
@@ -77,12 +84,14 @@ impl Reason {
             Self::XfccEscape => "xfcc_escape",
             Self::XfccHash => "xfcc_hash",
             Self::XfccChain => "xfcc_chain",
+            Self::XfccNames => "xfcc_names",
             Self::Der => "der",
             Self::Certificate => "certificate",
             Self::TrailingData => "trailing_data",
             Self::Name => "name",
             Self::Extension => "extension",
             Self::DuplicateExtension => "duplicate_extension",
+            Self::Curve => "curve",
             Self::Time => "time",
         }
     }

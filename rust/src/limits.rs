@@ -1,4 +1,8 @@
 //! Every bound, and where its value comes from. Each is checked before the work that it bounds.
+//!
+//! How many certificates and elements a value may have is for the caller to say. How deep a certificate is nested needs
+//! no bound: nothing recurses, for the deepest that is read is a directoryName in `GeneralNames` in an extension, and
+//! what may be anything is not entered. Extensions are bounded by the bytes: each costs the same.
 
 /// Bytes of a header value.
 ///
@@ -18,24 +22,21 @@ pub const CERTIFICATE_BYTES: usize = 102_400;
 /// Chains have two to four certificates; ten leaves room for what clients send beside them.
 pub const CERTIFICATES: usize = 10;
 
+/// Subject alternative names of a certificate.
+///
+/// Let's Encrypt issues at most 100. Browsers take the 1000 of 1000-sans.badssl.com, and most refuse the 10,000 of its
+/// sibling for their size. A name of two bytes becomes a Python object of fifty times that.
+pub const SUBJECT_ALT_NAMES: usize = 2048;
+
+/// Attributes of a distinguished name.
+///
+/// A domain name has at most 127 labels (RFC 1035, section 2.3.4), each a domainComponent (RFC 2247); this leaves as many
+/// for all else. wolfSSL keeps 16 (`WC_MAX_NAME_ENTRIES`).
+pub const NAME_ATTRIBUTES: usize = 256;
+
 /// Bytes of an OBJECT IDENTIFIER's content.
 ///
 /// RFC 2578, section 3.5, has 128 sub-identifiers below 2^32, which take 586 bytes. OpenSSL prints no longer
 /// one (`OBJ_obj2txt`), and Node.js crashes on one in extendedKeyUsage. Decimal text of arcs without a bound
 /// would cost quadratic time.
 pub const OID_BYTES: usize = 586;
-
-/// Bits of the field of an elliptic curve.
-///
-/// OpenSSL takes no larger one (`OPENSSL_ECC_MAX_FIELD_BITS`, `include/openssl/ec.h`).
-pub const FIELD_BITS: u64 = 661;
-
-/// Bits of a coefficient of an elliptic curve: those of two elements of the largest field.
-///
-/// OpenSSL reduces any number. Reduction by a polynomial that no curve with a name has takes a step for every bit.
-pub const COEFFICIENT_BITS: u64 = 2 * FIELD_BITS;
-
-/// Factors 2 of p - 1, where a square root modulo p is asked for: its cost grows with their square.
-///
-/// P-224 has 96, the most of any curve with a name.
-pub const TWO_ADICITY: u64 = 96;

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use clientcert::{Certificate, DecodeError, Encoding, parse};
+use clientcert::decode::encode;
+use clientcert::{Certificate, DecodeError, Encoding, limits, parse};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -109,4 +110,38 @@ fn every_vector_gives_what_it_says() {
         }
     }
     assert!(count > 200, "only {count} vectors were found");
+}
+
+#[test]
+fn what_is_encoded_is_read_back() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/x509.json");
+    let file: File = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let accepted: Vec<Vec<u8>> = file
+        .vectors
+        .iter()
+        .filter(|vector| vector.sha256.is_some())
+        .map(|vector| STANDARD.decode(vector.der.as_ref().unwrap()).unwrap())
+        .collect();
+    for name in
+        ["url-pem", "url-pem-aws", "xfcc", "base64-der", "rfc9440", "pem", "base64-pem", "hex-der", "base64-der-concat"]
+    {
+        let encoding = Encoding::from_name(name).unwrap();
+        let holds_chains = !matches!(encoding, Encoding::Rfc9440 | Encoding::HexDer);
+        for certificates in accepted.windows(if holds_chains { 2 } else { 1 }) {
+            let certificates: Vec<&[u8]> = certificates.iter().map(Vec::as_slice).collect();
+            let value = encode::header(&certificates, encoding);
+            let read = parse::header(value.as_bytes(), encoding, 10).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let read: Vec<&[u8]> = read.iter().map(Certificate::der).collect();
+            assert_eq!(read, certificates, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_value_at_the_bound_is_read_and_a_longer_one_is_not() {
+    // Spaces are no certificate, however many.
+    for (length, code) in [(limits::HEADER_BYTES, "no_certificate"), (limits::HEADER_BYTES + 1, "too_large")] {
+        let fault = parse::header(&vec![b' '; length], Encoding::Rfc9440, 1).unwrap_err();
+        assert_eq!(fault.reason.code(), code);
+    }
 }

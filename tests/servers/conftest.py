@@ -173,3 +173,22 @@ def servers(pki, tmp_path_factory):
     running = Servers(pki, tmp_path_factory.mktemp("servers"))
     yield running
     running.stop()
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start a server of `run_server` for one test: with all of them at once, memory gets scarce."""
+    started = []
+
+    def start(name, family=socket.AF_INET):
+        listener = socket.socket(family)
+        listener.bind(str(tmp_path / "server.socket") if family == socket.AF_UNIX else ("127.0.0.1", 0))
+        listener.listen()
+        command = ["run_server.py", name, str(listener.fileno())]
+        started.append(Server(command, listener, {}, tmp_path / "server.log"))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.terminate()
+        server.wait()

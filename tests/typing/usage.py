@@ -9,6 +9,7 @@ from clientcert import (
     Accept,
     ClientCertStrategy,
     Failure,
+    ForwardedIdentity,
     GeneralName,
     PeerCertificate,
     Reject,
@@ -19,6 +20,7 @@ from clientcert import (
     allow_cn,
     allow_fingerprints,
     allow_san,
+    allow_spiffe_id,
     callback_style,
     parse_header,
 )
@@ -74,6 +76,12 @@ strategies = [
     ClientCertStrategy(verify_async, certificate_source=PRESETS["envoy"].replace(header="X-Cert"), trusted_proxies="*"),
     ClientCertStrategy(verify_request, pass_request=True),
     ClientCertStrategy(callback_style(verify_with_callback)),
+    ClientCertStrategy(
+        allow_spiffe_id(trust_domain="example.org"),
+        certificate_source="istio",
+        accept_forwarded_identity=True,
+        trusted_proxies=["127.0.0.6"],
+    ),
     ClientCertStrategy(all_of(allow_cn(["alice"]), allow_san(["dns:alice.example.org"]))),
     ClientCertStrategy(
         lambda certificate: certificate["subject"].get("CN"),
@@ -89,7 +97,8 @@ def in_a_condition(request: Request) -> str:
     outcome = strategy.authenticate(request)
     if outcome:
         assert_type(outcome, Success)
-        return outcome.certificate.thumbprint
+        assert_type(outcome.identity, ForwardedIdentity | None)
+        return outcome.certificate.thumbprint if outcome.certificate else "names alone"
     assert_type(outcome, Failure)
     return outcome.message
 

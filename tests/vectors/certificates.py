@@ -38,10 +38,25 @@ G_P224 = bytes.fromhex(
 G_C2PNB208W1 = bytes.fromhex(
     "0489fdfbe4abe193df9559ecf07ac0ce78554e2784eb8c1ed1a57a0f55b51a06e78e9ac38a035ff520d8b01781beb1a6bb08617de3"
 )
+G_SM2 = bytes.fromhex(
+    "0432c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
+    "bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0"
+)
 # P-256 in numbers (FIPS 186-4, D.1.2.3), and the polynomial of c2pnb208w1 (ANSI X9.62).
 P_P256 = 2**256 - 2**224 + 2**192 + 2**96 - 1
 B_P256 = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 N_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+# Twice the generator of P-256, the generators and orders of two binary curves; the second has no OBJECT IDENTIFIER.
+G2_P256 = bytes.fromhex(
+    "047cf27b188d034f7e8a52380304b51ac3c08969e277f21b35a60b48fc47669978"
+    "07775510db8ed040293d9ac69f7430dbba7dade63ce982299e04b79d227873d1"
+)
+G_SECT233K1 = bytes.fromhex(
+    "04017232ba853a7e731af129f22ff4149563a419c26bf50a4c9d6eefad612601db537dece819b7f70f555a67c427a8cd9bf18aeb9b56e0c11056fae6a3"
+)
+N_SECT163K1 = 0x4000000000000000000020108A2E0CC0D99F8A5EF
+N_SECT233K1 = 0x8000000000000000000000000000069D5BB915BCD46EFB1AD5F173ABDF
+G_OAKLEY3, N_OAKLEY3 = b"\4" + bytes(19) + b"\x7b" + bytes(18) + b"\1\xc8", 0x2AAAAAAAAAAAAAAAAAAC7F3C7881BD0868FA86C
 X962_PRIME, X962_BINARY = "1.2.840.10045.1.1", "1.2.840.10045.1.2"
 MODULUS = (0xC0 << 1016 | 0x3039).to_bytes(128)
 
@@ -113,6 +128,12 @@ def ec_parameters(
     """ECParameters (RFC 3279, section 2.3.5): P-256 in numbers."""
     curve = tlv(SEQUENCE, tlv(OCTET_STRING, a), tlv(OCTET_STRING, b), seed)
     return tlv(SEQUENCE, version, field, curve, tlv(OCTET_STRING, base), order, cofactor, after)
+
+
+def sect233k1(**changed: bytes) -> bytes:
+    """ECParameters of a binary curve, with some of them changed."""
+    usual = {"field": binary_field(233, 74), "a": b"\0", "b": b"\1", "base": G_SECT233K1}
+    return ec_parameters(**(usual | {"order": integer(N_SECT233K1), "cofactor": integer(4)} | changed))
 
 
 def extension(kind: str, content: bytes, critical: bytes = b"") -> bytes:

@@ -366,6 +366,19 @@ def xfcc() -> list[Vector]:
     cert = f'Cert="{LEAF_URL}"'
     chain_url = quote(pem(LEAF, INTERMEDIATE), safe="")
     chain = f'Chain="{chain_url}"'
+    uri, dns = "spiffe://example.org/client", "client.example"
+    names = f"URI={uri};DNS={dns}"
+
+    def certified(*general_names: bytes) -> tuple[bytes, str]:
+        der = x.certificate(extensions=(x.subject_alt_name(*general_names),))
+        return der, f'Cert="{quote(pem(der), safe="")}"'
+
+    two, two_cert = certified(x.tlv(x.URI, b"urn:a"), x.tlv(x.DNS, b"a"), x.tlv(x.URI, b"urn:b"), x.tlv(x.DNS, b"b"))
+    _, cut_cert = certified(x.tlv(x.URI, b"urn:a"), x.tlv(x.URI, b"urn:a;DNS=admin"), x.tlv(x.DNS, b"admin"))
+    untold, untold_cert = certified(x.tlv(x.EMAIL, b"a@b"), x.tlv(x.IP, bytes(4)), x.tlv(x.URI, b""), x.tlv(x.DNS, b""))
+    partly, partly_cert = certified(x.tlv(x.URI, b""), x.tlv(x.URI, b"urn:a"))
+    _, high_cert = certified(x.tlv(x.DNS, b"\xe9"))
+    nameless_cert = f'Cert="{quote(pem(ROOT), safe="")}"'
 
     def element(*ders: bytes, **pairs: Any) -> dict[str, Any]:
         empty: dict[str, Any] = {"by": [], "hash": None, "subject": None, "uri": [], "dns": []}
@@ -389,12 +402,12 @@ def xfcc() -> list[Vector]:
         header("header: a chain too long", "", chain, "too_many_certificates", len('Chain="') + len(LEAF_URL), max=1),
         header("header: bytes after the DER", "", f'Cert="{quote(pem(TRAILING))}"', "trailing_data", len(LEAF)),
         ok(
-            "everything", "what Envoy writes with all details", f'By=spiffe://a/b;Hash={digest};{cert};{chain};Subject="CN=x,O=\\"y\\"";URI=spiffe://c;DNS=d;DNS=e',
-            element(LEAF, INTERMEDIATE, by=["spiffe://a/b"], hash=digest, subject='CN=x,O=\\"y\\"', uri=["spiffe://c"], dns=["d", "e"]),
+            "everything", "what Envoy writes with all details", f'By=spiffe://a/b;Hash={digest};{cert};{chain};Subject="CN=x,O=\\"y\\"";{names}',
+            element(LEAF, INTERMEDIATE, by=["spiffe://a/b"], hash=digest, subject='CN=x,O=\\"y\\"', uri=[uri], dns=[dns]),
         ),
         ok("no certificate", "Istio", f'By=a;Hash={digest};Subject="";URI=b', element(by=["a"], hash=digest, subject="", uri=["b"])),
         ok("empty values", "Envoy writes URI= where there is none", "URI=;DNS=;URI=", element(uri=["", ""], dns=[""])),
-        ok("keys in any case", "", f'hASH={digest};dns=a;CERT="{LEAF_URL}"', element(LEAF, hash=digest, dns=["a"])),
+        ok("keys in any case", "", f'hASH={digest};dns={dns};CERT="{LEAF_URL}"', element(LEAF, hash=digest, dns=[dns])),
         ok("upper-case Hash", "compared as bytes, kept as written", f"Hash={digest.upper()};{cert}", element(LEAF, hash=digest.upper())),
         ok("unquoted Cert", "percent-encoding needs no quotes", f"Cert={LEAF_URL}", element(LEAF)),
         ok("two hops", "the oldest first", f"By=a;{cert}, By=b;DNS=c", element(LEAF, by=["a"]), element(by=["b"], dns=["c"])),
@@ -404,6 +417,13 @@ def xfcc() -> list[Vector]:
         ok("quoted names", "any value may be quoted", 'By="a,b";URI="c"', element(by=["a,b"], uri=["c"])),
         ok("equals sign in a value", "", "URI=a=b", element(uri=["a=b"])),
         ok("backslash inside an unquoted value", "no escapes there", r"URI=a\b", element(uri=[r"a\b"])),
+        ok("names of the certificate", "each kind on its own, each name once or more, in any order", f"{two_cert};DNS=b;DNS=a;DNS=b;URI=urn:b;URI=urn:a", element(two, dns=["b", "a", "b"], uri=["urn:b", "urn:a"])),
+        ok("names of one kind", "the proxy was told to write no others", f"{two_cert};DNS=a;DNS=b", element(two, dns=["a", "b"])),
+        ok("no names of the certificate", "what Envoy writes where there is none", f"{nameless_cert};URI=", element(ROOT, uri=[""])),
+        ok("empty names of the certificate", "an empty value is no name", f"{untold_cert};URI=;DNS=", element(untold, uri=[""], dns=[""])),
+        ok("names without the empty one", "", f"{partly_cert};URI=urn:a", element(partly, uri=["urn:a"])),
+        ok("names before the certificate", "the order of pairs says nothing", f"{names};{chain}", element(LEAF, INTERMEDIATE, uri=[uri], dns=[dns])),
+        ok("names of another hop", "each element has its own", f"{cert};{names},{two_cert};DNS=a;DNS=b", element(LEAF, uri=[uri], dns=[dns]), element(two, dns=["a", "b"])),
         ok("spaces inside a value", "", "URI=a b;DNS= c", element(uri=["a b"], dns=[" c"])),
         fault("character first", "before anything else", "nonsense\x7f", "character", "\x7f"),
         fault("beyond ASCII", "", 'Subject="CN=\xe9"', "character", "\xe9"),
@@ -451,6 +471,23 @@ def xfcc() -> list[Vector]:
         fault("Chain with a damaged certificate", "", f'Chain="{quote(pem(LEAF, DAMAGED), safe="")}"', "certificate", 0),
         fault("Chain mismatch before damage", "", f'Cert="{quote(pem(DAMAGED), safe="")}";{chain}', "xfcc_chain", 15 + len(quote(pem(DAMAGED), safe=""))),
         fault("a wrong Hash before damage", "all of the text comes before X.509", f'Hash={"0" * 64};Cert="{quote(pem(DAMAGED), safe="")}"', "xfcc_hash", 5),
+        header("header: a URI that is no name of the certificate", "the identity is checked as parse_xfcc does", f"{cert};URI=urn:a", "xfcc_names", len(cert) + 5),
+        fault("a URI that is no name of the certificate", "at its value", f"{two_cert};URI=urn:a;URI=urn:c;URI=urn:b", "xfcc_names", "urn:c"),
+        fault("a DNS that is no name of the certificate", "at its value", f"{two_cert};DNS=a;DNS=c;DNS=b", "xfcc_names", len(f"{two_cert};DNS=a;DNS=")),
+        fault("a URI of the chain", "the end-entity's count", f'Chain="{quote(pem(LEAF, two), safe="")}";URI=urn:a', "xfcc_names", "urn:a"),
+        fault("a URI that is missing", "at the first, as Envoy before 1.22 wrote it", f"{two_cert};URI=urn:a", "xfcc_names", "urn:a"),
+        fault("a DNS that is missing", "at the first", f"{two_cert};URI=urn:a;URI=urn:b;DNS=b", "xfcc_names", len(f"{two_cert};URI=urn:a;URI=urn:b;DNS=")),
+        fault("no URI where the certificate has one", "at the empty value", f"{cert};URI=;DNS={dns}", "xfcc_names", len(cert) + 5),
+        fault("a URI where the certificate has none", "", f"{nameless_cert};URI=urn:a", "xfcc_names", "urn:a"),
+        fault("a URI that is a DNS of the certificate", "kinds are compared on their own", f"{cert};URI={dns}", "xfcc_names", dns),
+        fault("a DNS in another case", "bytes, as Envoy writes them", f"{cert};DNS={dns};DNS={dns.upper()}", "xfcc_names", dns.upper()),
+        fault("a URI with a space after it", "", f"{cert};URI={uri} ;DNS={dns}", "xfcc_names", uri),
+        fault("a URI that was cut at its semicolon", "the pair after it says what the certificate says", f"{cut_cert};URI=urn:a;URI=urn:a;DNS=admin;DNS=admin", "xfcc_names", "urn:a"),
+        fault("a DNS that cannot be written in ASCII", "", f"{high_cert};DNS=\xe9", "character", "\xe9"),
+        fault("a DNS that was left out", "", f"{high_cert};DNS=", "xfcc_names", len(high_cert) + 5),
+        fault("a URI before the DNS", "in the order of the kinds", f"{cert};DNS=a;URI=urn:a", "xfcc_names", "urn:a"),
+        fault("names of the first element before the second", "in order", f"{cert};DNS=a,Hash=1", "xfcc_names", len(cert) + 5),
+        fault("damage before names", "", f'Cert="{quote(pem(DAMAGED), safe="")}";URI=urn:a', "certificate", 0),
         fault("first element at fault", "in order", f'{cert};Hash={"0" * 64},Hash=1', "xfcc_hash", len(cert) + 6),
         *nothing("xfcc"),
         *({**vector, "id": f"parse_xfcc: {vector['id']}", "function": "parse_xfcc"} for vector in nothing("xfcc")),
@@ -458,10 +495,10 @@ def xfcc() -> list[Vector]:
 
 
 def x509() -> list[Vector]:
-    """DER in, whole certificates out: `unlike_node` where our object differs from Node's, and why."""
+    """DER in, whole certificates out."""
 
-    def ok(id_: str, why: str, der: bytes, **more: Any) -> Vector:
-        return {"id": id_, "why": why, **more, "der": b64(der), "sha256": [sha256(der).hexdigest()]}
+    def ok(id_: str, why: str, der: bytes) -> Vector:
+        return {"id": id_, "why": why, "der": b64(der), "sha256": [sha256(der).hexdigest()]}
 
     def fault(id_: str, why: str, der: bytes, code: str, at: int | bytes, *, past: int = 0) -> Vector:
         if isinstance(at, bytes):
@@ -476,6 +513,9 @@ def x509() -> list[Vector]:
     subject = lambda *rdns: certificate(subject=x.name(*rdns))  # noqa: E731
     named = lambda kind, value, tag=x.UTF8: subject(x.attribute(kind, value, tag))  # noqa: E731
 
+    def rsa(key: bytes) -> bytes:
+        return tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.RSA), tlv(x.NULL)), tlv(x.BIT_STRING, b"\0", key))
+
     def times(before: bytes, after: bytes = x.NOT_AFTER) -> bytes:
         return certificate(validity=tlv(x.SEQUENCE, before, after))
 
@@ -485,6 +525,16 @@ def x509() -> list[Vector]:
         x.extension(x.EXT_KEY_USAGE, tlv(x.SEQUENCE)),
     )
     true = tlv(x.BOOLEAN, b"\xff")
+    many, last = [x.attribute(x.CN, "")] * 256, x.attribute(x.O, "last")
+    crowd, last_san = x.name(*many, last), tlv(x.DNS, b"last")
+    crowds = {
+        "of the subject": (certificate(subject=crowd), last),
+        "of the issuer, in one RDN": (certificate(issuer=x.name((*many, last))), last),
+        "of the certificate": (san(*[tlv(x.DNS)] * 2048, last_san, tlv(x.IP, b"unread")[:-1]), last_san),
+        "of a directory name": (san(tlv(x.DIRECTORY, crowd)), last),
+        "of a location": (exts(x.info_access((x.OCSP, tlv(x.DIRECTORY, crowd)))), last),
+        "of an issuer of revocation lists": (exts(x.basic_constraints(true), x.extension(x.CRL_DISTRIBUTION_POINTS, tlv(x.SEQUENCE, tlv(x.SEQUENCE, tlv(0xA0, tlv(0xA1, *many, last)))))), last),
+    }  # fmt: skip
     long_oid = "1.2.3." + ".".join(["123456"] * 20)
     names = {
         "an empty name list": san(),
@@ -525,8 +575,10 @@ def x509() -> list[Vector]:
         "RSA with an exponent of 64 bits": x.rsa(exponent=b"\0" + b"\xff" * 8),
         "RSA with an exponent of 65 bits": x.rsa(exponent=b"\1" + bytes(8)),
         "RSA with bytes after the key": x.rsa(after=b"\5\0"),
-        "RSA with a third number": tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.RSA), tlv(x.NULL)), tlv(x.BIT_STRING, b"\0", tlv(x.SEQUENCE, *[tlv(x.INTEGER, b"\3")] * 3))),
-        "RSA key that is no sequence": tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.RSA), tlv(x.NULL)), tlv(x.BIT_STRING, b"\0", b"junk")),
+        "RSA with a third number": rsa(tlv(x.SEQUENCE, *[tlv(x.INTEGER, b"\3")] * 3)),
+        "RSA key that is no sequence": rsa(tlv(x.SET, *[tlv(x.INTEGER, b"\3")] * 2)),
+        "RSA key of one number": rsa(tlv(x.SEQUENCE, tlv(x.INTEGER, b"\3"))),
+        "RSA key of no bytes": rsa(b""),
         "P-256": x.ec(),
         "a binary curve with an order shorter than a byte string": x.ec(x.G_SECT163K1, oid(x.SECT163K1)),
         "a curve whose order is longer than its field": x.ec(x.G_WTLS8, oid(x.WTLS8)),
@@ -557,28 +609,77 @@ def x509() -> list[Vector]:
         "EC point hybrid, on a binary curve, of the wrong parity": x.ec(b"\6" + x.G_SECT163K1[1:], oid(x.SECT163K1)),
         "EC point with unused bits": tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.EC), oid(x.SECP224R1)), tlv(x.BIT_STRING, b"\2", x.G_P224)),
         "EC point off the curve with unused bits": tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.EC), oid(x.P256)), tlv(x.BIT_STRING, b"\1", x.G_P256)),
-        "EC on SM2": x.ec(curve=oid(x.SM2)),
+        "EC on SM2": x.ec(x.G_SM2, oid(x.SM2)),
         "EC in numbers": x.ec(curve=x.ec_parameters()),
         "EC in numbers, without what is optional": x.ec(curve=x.ec_parameters(cofactor=b"")),
-        "EC in numbers, with what OpenSSL ignores": x.ec(curve=x.ec_parameters(version=tlv(x.INTEGER), seed=tlv(x.BIT_STRING, b"\0a"), cofactor=x.integer(7))),
-        "EC in numbers, with a longer coefficient": x.ec(curve=x.ec_parameters(a=b"\0" + (2 * x.P_P256 - 3).to_bytes(33))),
-        "EC in numbers, with a version of 33 bits": x.ec(curve=x.ec_parameters(version=x.integer(2**31))),
-        "EC in numbers, with an empty seed": x.ec(curve=x.ec_parameters(seed=tlv(x.BIT_STRING, b"\0"))),
-        "EC in numbers, with a negative cofactor": x.ec(curve=x.ec_parameters(cofactor=tlv(x.INTEGER, b"\xff"))),
-        "EC in numbers, with an order beyond the bound of Hasse": x.ec(curve=x.ec_parameters(order=x.integer(2**257))),
-        "EC in numbers, with an order of zero": x.ec(curve=x.ec_parameters(order=x.integer(0))),
-        "EC in numbers, with an even modulus": x.ec(curve=x.ec_parameters(field=x.prime_field(x.P_P256 - 1))),
-        "EC in numbers, with a generator at infinity": x.ec(curve=x.ec_parameters(base=b"\0")),
-        "EC in numbers, with bytes after them": x.ec(curve=x.ec_parameters(after=tlv(x.NULL))),
-        "EC in numbers, of an order without a name": x.ec(curve=x.ec_parameters(order=x.integer(6))),
-        "EC in numbers, without a name, as its generator": x.ec(curve=x.ec_parameters(order=x.integer(6), base=b"\3" + x.G_P256[1:33])),
-        "EC in numbers, without a name, hybrid": x.ec(b"\3" + x.G_P256[1:33], curve=x.ec_parameters(order=x.integer(6), base=b"\7" + x.G_P256[1:])),
-        # y² + xy = x³ + b over GF(2)[t]/(t⁷ + t + 1), through (1, t).
-        "EC in numbers, on a binary curve": x.ec(b"\2\1", x.ec_parameters(field=x.binary_field(7, 1), a=b"\0", b=b"\7", base=b"\4\1\2", order=x.integer(9))),
-        "EC in numbers, on exponents out of order": x.ec(b"\4\1\2", x.ec_parameters(field=x.binary_field(7, 3, 2, 1), a=b"\0", b=b"\7", base=b"\4\1\2", order=x.integer(9))),
+        "EC in numbers, with a seed": x.ec(curve=x.ec_parameters(seed=tlv(x.BIT_STRING, b"\0a"))),
+        "EC in numbers, with coefficients of another length": x.ec(curve=x.ec_parameters(a=bytes(100) + (x.P_P256 - 3).to_bytes(32))),
+        "EC in numbers, with a compressed generator": x.ec(curve=x.ec_parameters(base=b"\3" + x.G_P256[1:33])),
+        "EC in numbers, with a hybrid generator": x.ec(b"\3" + x.G_P256[1:33], x.ec_parameters(base=b"\7" + x.G_P256[1:])),
+        "EC in numbers, of a trinomial": x.ec(b"\2" + x.G_SECT233K1[1:31], x.sect233k1()),
+        "EC in numbers, of a trinomial, with a compressed generator": x.ec(x.G_SECT233K1, x.sect233k1(base=b"\2" + x.G_SECT233K1[1:31])),
+        "EC in numbers, of a trinomial, with a hybrid generator": x.ec(x.G_SECT233K1, x.sect233k1(base=b"\6" + x.G_SECT233K1[1:])),
+        "EC in numbers, of a pentanomial": x.ec(x.G_SECT163K1, x.ec_parameters(field=x.binary_field(163, 3, 6, 7), a=b"\1", b=b"\1", base=x.G_SECT163K1, order=x.integer(x.N_SECT163K1), cofactor=x.integer(2))),
+        "EC in numbers, of a curve whose name has no OID": x.ec(x.G_OAKLEY3, x.ec_parameters(field=x.binary_field(155, 62), a=b"\0", b=b"\7\x33\x8f", base=x.G_OAKLEY3, order=x.integer(x.N_OAKLEY3), cofactor=x.integer(3))),
+        "EC in numbers, with a point off the curve": x.ec(x.G_P256[:-1] + b"\0", x.ec_parameters()),
         "EC on an unknown curve": x.ec(curve=oid("1.2.3.4")),
         "EC without a curve": x.ec(curve=b""),
         "Ed25519": tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.ED25519)), tlv(x.BIT_STRING, bytes(33))),
+        "numbers of no curve for another algorithm": tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid("1.2.3"), tlv(x.SEQUENCE)), tlv(x.BIT_STRING, b"\0")),
+    }  # fmt: skip
+    three = tlv(x.INTEGER, b"\3")
+    bad_rsa = {
+        "of indefinite length": b"\x30\x80" + three * 2 + b"\0\0",
+        "with a length in two bytes": b"\x30\x81\6" + three * 2,
+        "with a modulus whose length is in two bytes": tlv(x.SEQUENCE, b"\2\x81\1\3", three),
+        "with an exponent in pieces": tlv(x.SEQUENCE, three, tlv(0x22, three)),
+        "in a primitive SEQUENCE": tlv(0x10, three * 2),
+        "that is cut": b"\x30\7" + three * 2,
+        "of a byte": b"\0",
+    }
+    bad_curves = {
+        "of nothing": tlv(x.SEQUENCE),
+        "with an empty version": x.ec_parameters(version=tlv(x.INTEGER)),
+        "of version 2": x.ec_parameters(version=x.integer(2)),
+        "of version 257": x.ec_parameters(version=x.integer(257)),
+        "with a padded version": x.ec_parameters(version=tlv(x.INTEGER, b"\0\1")),
+        "with an even modulus": x.ec_parameters(field=x.prime_field(x.P_P256 - 1)),
+        "with another modulus": x.ec_parameters(field=x.prime_field(x.P_P256 + 2)),
+        "with a modulus of 6000 bits": x.ec_parameters(field=x.prime_field(2**6000 + 1)),
+        "with a negative modulus": x.ec_parameters(field=tlv(x.SEQUENCE, oid(x.X962_PRIME), tlv(x.INTEGER, x.P_P256.to_bytes(32)))),
+        "with a field whose length is in three bytes": x.ec_parameters(field=b"\x30\x82\0" + x.prime_field()[1:]),
+        "with a field in a set": x.ec_parameters(field=b"\x31" + x.prime_field()[1:]),
+        "with two moduli": x.ec_parameters(field=tlv(x.SEQUENCE, oid(x.X962_PRIME), *[x.integer(x.P_P256)] * 2)),
+        "with another coefficient": x.ec_parameters(b=(x.B_P256 + 1).to_bytes(32)),
+        "with a coefficient beyond the field": x.ec_parameters(a=(2 * x.P_P256 - 3).to_bytes(33)),
+        "with a coefficient far beyond the field": x.ec_parameters(a=(x.P_P256 * 2**1100 - 3).to_bytes(170)),
+        "with a coefficient in pieces": x.ec_parameters().replace(tlv(x.OCTET_STRING, x.B_P256.to_bytes(32)), tlv(0x24, x.B_P256.to_bytes(32))),
+        "with an empty seed": x.ec_parameters(seed=tlv(x.BIT_STRING, b"\0")),
+        "with unused bits in the seed that are set": x.ec_parameters(seed=tlv(x.BIT_STRING, b"\1a")),
+        "with another seed": x.ec_parameters(seed=tlv(x.OCTET_STRING, b"a")),
+        "with two seeds": x.ec_parameters(seed=tlv(x.BIT_STRING, b"\0a") * 2),
+        "with the negated generator": x.ec_parameters(base=b"\2" + x.G_P256[1:33]),
+        "with a generator of the wrong parity": x.ec_parameters(base=b"\6" + x.G_P256[1:]),
+        "with a generator off the curve": x.ec_parameters(base=x.G_P256[:-1] + b"\0"),
+        "with a generator at infinity": x.ec_parameters(base=b"\0"),
+        "with an empty generator": x.ec_parameters(base=b""),
+        "with another order": x.ec_parameters(order=x.integer(6)),
+        "with an order of zero": x.ec_parameters(order=x.integer(0)),
+        "with a negative order": x.sect233k1(order=tlv(x.INTEGER, x.N_SECT233K1.to_bytes(29))),
+        "without an order": x.ec_parameters(order=b"", cofactor=b""),
+        "with another cofactor": x.ec_parameters(cofactor=x.integer(7)),
+        "with a cofactor of zero": x.ec_parameters(cofactor=x.integer(0)),
+        "with a negative cofactor": x.ec_parameters(cofactor=tlv(x.INTEGER, b"\xff")),
+        "with bytes after them": x.ec_parameters(after=tlv(x.NULL)),
+        "of a trinomial, with another term": x.sect233k1(field=x.binary_field(233, 73)),
+        "of a trinomial, written as a pentanomial": x.sect233k1(field=x.binary_field(233, 74, 74, 74)),
+        "of a trinomial of huge degree": x.sect233k1(field=x.binary_field(2**70, 74)),
+        "of a trinomial, with another cofactor": x.sect233k1(cofactor=x.integer(2)),
+        # y² + xy = x³ + b over GF(2)[t]/(t⁷ + t + 1), through (1, t).
+        "of a curve without a name": x.ec_parameters(field=x.binary_field(7, 1), a=b"\0", b=b"\7", base=b"\4\1\2", order=x.integer(9)),
+        "of exponents out of order": x.ec_parameters(field=x.binary_field(7, 3, 2, 1), a=b"\0", b=b"\7", base=b"\4\1\2", order=x.integer(9)),
+        "of a reducible polynomial": x.ec_parameters(field=x.binary_field(8, 4), a=b"\0", b=b"\7", base=b"\4\1\2", order=x.integer(9)),
+        "modulo a prime with 97 factors 2 below it": x.ec_parameters(field=x.prime_field(131 * 2**97 + 1), a=b"\0", b=b"\4", base=b"\4" + bytes(27) + b"\2", order=x.integer(5)),
     }  # fmt: skip
     access = {
         "one location": x.info_access((x.OCSP, tlv(x.URI, b"http://a"))),
@@ -797,10 +898,6 @@ def x509() -> list[Vector]:
         ok("subject: empty RDNs", "", certificate(subject=tlv(x.SEQUENCE, tlv(x.SET), *[tlv(x.SET, x.attribute(x.CN, "a"))] * 2, tlv(x.SET)))),
         ok("extended key usages with long OIDs", "cut at 255 characters", exts(x.extension(x.EXT_KEY_USAGE, tlv(x.SEQUENCE, tlv(x.OID, unlimited_oid[1:]), oid(f"2.{2**70}.{10**300}"))))),
         *(ok(f"ca: {id_}", "", exts(x.basic_constraints(true), *found)) for id_, found in no_authority.items()),
-        ok("RSA key of indefinite length", "not DER", certificate(key=tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.RSA), tlv(x.NULL)), tlv(x.BIT_STRING, b"\0\x30\x80" + x.integer(3) * 2 + b"\0\0"))), unlike_node="Node.js shows the key"),
-        ok("EC coefficient of more than two elements", "a bound", certificate(key=x.ec(curve=x.ec_parameters(a=(x.P_P256 * 2**1100 - 3).to_bytes(170)))), unlike_node="Node.js reduces it and shows the key"),
-        ok("EC point compressed, without a name, modulo a prime with 97 factors 2 below it", "a bound", certificate(key=x.ec(b"\2" + bytes(14), x.ec_parameters(field=x.prime_field(131 * 2**97 + 1), a=b"\0", b=b"\4", base=b"\4" + bytes(27) + b"\2", order=x.integer(5)))), unlike_node="Node.js finds the root and shows the key"),
-        ok("EC point compressed, without a name, over a polynomial of nearby exponents", "a bound", certificate(key=x.ec(b"\2\1", x.ec_parameters(field=x.binary_field(7, 6), a=b"\0", b=b"\7", base=b"\4\1\2", order=x.integer(9)))), unlike_node="Node.js finds the point and shows the key"),
         ok("X.400 and EDI names", "", san(tlv(x.X400, b"a"), tlv(x.EDI_PARTY, tlv(0xA0, tlv(x.UTF8, b"a")), tlv(0xA1, tlv(x.PRINTABLE, b"b"))), tlv(x.EDI_PARTY, tlv(0xA1, tlv(x.T61))))),
         ok("an attribute type with a long OID", "cut at 79 characters", named(long_oid, "a")),
         fault("empty", "", b"", "certificate", 0),
@@ -859,6 +956,11 @@ def x509() -> list[Vector]:
         fault("three times", "", times(x.NOT_BEFORE, x.NOT_AFTER + tlv(x.NULL)), "certificate", x.NOT_AFTER, past=len(x.NOT_AFTER)),
         fault("a key of no bits", "", certificate(key=tlv(x.SEQUENCE, x.ALGORITHM, tlv(x.BIT_STRING))), "certificate", tlv(x.BIT_STRING)),
         fault("eight unused bits", "", certificate(key=tlv(x.SEQUENCE, x.ALGORITHM, tlv(x.BIT_STRING, b"\x08\xaa"))), "certificate", tlv(x.BIT_STRING, b"\x08\xaa")),
+        *(fault(f"key: RSA {id_}", "at the BIT STRING; OpenSSL may read it", certificate(key=rsa(found)), "der", tlv(x.BIT_STRING, b"\0", found)) for id_, found in bad_rsa.items()),
+        *(fault(f"key: EC in numbers, {id_}", "at the parameters", certificate(key=x.ec(curve=found)), "curve", found) for id_, found in bad_curves.items()),
+        fault("key: EC in numbers, with the key for a generator", "CVE-2020-0601: its private key is 1, whosever key it is", certificate(key=x.ec(x.G2_P256, x.ec_parameters(base=x.G2_P256))), "curve", x.ec_parameters(base=x.G2_P256)),
+        fault("key: EC in numbers, without a key", "the structure comes first", certificate(key=tlv(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.EC), tlv(x.SEQUENCE)), tlv(x.BIT_STRING))), "certificate", tlv(x.BIT_STRING)),
+        fault("key: EC in numbers, before bytes after the extensions", "from left to right", certificate(key=x.ec(curve=tlv(x.SEQUENCE)), extensions=(usage,), after=tlv(x.NULL)), "curve", oid(x.EC), past=len(oid(x.EC))),
         fault("unused bits of nothing", "", certificate(key=tlv(x.SEQUENCE, x.ALGORITHM, tlv(x.BIT_STRING, b"\1"))), "der", tlv(x.BIT_STRING, b"\1")),
         fault("unique identifiers in the wrong order", "", certificate(unique_ids=tlv(0x82, b"\0\1") + tlv(0x81, b"\0\1")), "certificate", tlv(0x81, b"\0\1")),
         fault("bytes after the extensions", "", certificate(extensions=(usage,), after=tlv(x.NULL)), "certificate", usage, past=len(usage)),
@@ -880,6 +982,7 @@ def x509() -> list[Vector]:
             fault(f"a second {id_}", "at the second", exts(found, found), "duplicate_extension", found + found, past=len(found))
             for id_, found in {"subjectAltName": x.subject_alt_name(tlv(x.DNS, b"a")), "basicConstraints": basic, "keyUsage": usage, "extendedKeyUsage": purposes}.items()
         ),
+        *(fault(f"too many names: {id_}", "at the first that is too many", der, "too_many_names", der.index(last)) for id_, (der, last) in crowds.items()),
         fault("a second that does not parse", "twice is the first fault", exts(usage, x.key_usage(b"")), "duplicate_extension", x.key_usage(b"")),
     ]  # fmt: skip
 

@@ -26,6 +26,7 @@ _BEGIN = b"-----BEGIN CERTIFICATE-----"
 _END = b"-----END CERTIFICATE-----"
 _PEM_SPACE = b" \t\r\n"
 _PEM_CONTENT = re.compile(rb"[^ \t\r\n]")
+_PEM_RUN = re.compile(rb"[^ \t\r\n]+")
 
 _BASE64_DIGITS = re.compile(rb"[A-Za-z0-9+/]*")
 _VISIBLE = bytes(range(0x21, 0x7F))
@@ -81,10 +82,7 @@ def decode_url_pem(text: bytes, most: int) -> list[bytes]:
     try:
         return decode_pem(decoded, most)
     except DecodeError as error:
-        origin = 0
-        for _ in range(error.offset):
-            origin += 3 if text.startswith(b"%", origin) else 1
-        raise DecodeError(error.code, origin) from None
+        raise DecodeError(error.code, _percent_origin(text, error.offset)) from None
 
 
 def decode_hex(text: bytes) -> bytes:
@@ -144,9 +142,16 @@ def _decode_pem_content(text: bytes, start: int, end: int) -> bytes:
     try:
         return _decode_base64(digits)
     except DecodeError as error:
-        content = (at for at in range(start, end) if text[at] not in _PEM_SPACE)
-        at = next((at for count, at in enumerate(content) if count == error.offset), end)
-        raise DecodeError("base64", at) from None
+        raise DecodeError("base64", _pem_origin(text, start, end, error.offset)) from None
+
+
+def _pem_origin(text: bytes, start: int, end: int, at: int) -> int:
+    """Return the place of a character of the base64 in ``text[start:end]``, counted without white space."""
+    for run in _PEM_RUN.finditer(text, start, end):
+        if at < len(run[0]):
+            return run.start() + at
+        at -= len(run[0])
+    return end
 
 
 def _decode_base64_pem(text: bytes, most: int) -> list[bytes]:
@@ -188,6 +193,15 @@ def _decode_percent(text: bytes) -> bytes:
         return decoded
     at = _matched(_PERCENT_TEXT, text)
     raise DecodeError("percent" if text.startswith(b"%", at) else "character", at)
+
+
+def _percent_origin(text: bytes, at: int) -> int:
+    """Return the character of a percent-encoded text that a decoded byte comes from."""
+    escape = text.find(b"%")
+    while 0 <= escape < at:
+        at += 2  # an escape has two bytes more than what it stands for
+        escape = text.find(b"%", escape + 1)
+    return at
 
 
 def _decode_byte_sequence(text: bytes) -> bytes:

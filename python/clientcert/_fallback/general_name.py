@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any
 
-from clientcert._fallback import der, name, objects
+from clientcert._fallback import der, limits, name, objects
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -55,10 +55,14 @@ _QUOTED_LATIN1 = _QUOTED_UTF8 | {code: f"\\u{code:04x}" for code in range(0x80, 
 
 
 def read_all(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield tag, start and end of the content of each name in the GeneralNames at ``at``, which ends at ``end``."""
+    """Yield tag, start and end of the content of each name in the SubjectAltName at ``at``, which ends at ``end``."""
     at, stop = der.expect(data, at, end, der.SEQUENCE)
     der.finish(stop, end)
+    count = 0
     while at < end:
+        if count == limits.SUBJECT_ALT_NAMES:
+            raise DecodeError("too_many_names", at)
+        count += 1
         found = read(data, at, end)
         at = found[2]
         yield found

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clientcert._fallback import curve, der, limits, objects
+from clientcert._fallback import curve, der, objects
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from clientcert._fallback.curve import BinaryField, Named, PrimeField
 
-    from clientcert._fallback.curve import BinaryField, Curve, Named, Point, PrimeField
-
-__all__ = ["read"]
+__all__ = ["check", "read"]
 
 # OBJECT IDENTIFIER contents. Next to rsaEncryption, OpenSSL takes `rsa` of X.509 (1988) for it.
 _RSA_ENCRYPTION = bytes.fromhex("2a864886f70d010101")
-_RSA = bytes.fromhex("55080101")
+_RSA = frozenset({_RSA_ENCRYPTION, bytes.fromhex("55080101")})
 _EC_PUBLIC_KEY = bytes.fromhex("2a8648ce3d0201")
 _PRIME_FIELD = bytes.fromhex("2a8648ce3d0101")
 _BINARY_FIELD = bytes.fromhex("2a8648ce3d0102")
@@ -27,8 +25,49 @@ _RSA_ALGORITHM = der.encode(
     der.SEQUENCE, der.encode(der.OBJECT_IDENTIFIER, _RSA_ENCRYPTION) + der.encode(der.NULL, b"")
 )
 _LONGEST_EXPONENT = 2**64 - 1  # Node.js prints one machine word, all ones where the exponent does not fit
-_VERSION_BYTES = 4  # the largest version: OpenSSL has it in 32 bits
-_SHORTEST_MODULUS = 3  # bits of p, for OpenSSL
+_VERSION = b"\1"  # ecpVer1, the only one of RFC 3279, section 2.3.5
+
+
+class _Info(NamedTuple):
+    """A SubjectPublicKeyInfo (RFC 5280, section 4.1), and where its parameters and its BIT STRING are."""
+
+    algorithm: bytes
+    parameters: bytes
+    parameters_at: int
+    key: bytes
+    key_at: int
+
+
+def _info(data: bytes, at: int, end: int) -> _Info:
+    at, end = der.expect(data, at, end, der.SEQUENCE)
+    at, stop = der.expect(data, at, end, der.SEQUENCE)
+    start, parameters = der.oid(data, at, stop)
+    bits, _ = der.bit_string(data, stop, end)
+    key = bytearray(data[bits + 1 : end])
+    if key:
+        key[-1] &= -1 << data[bits] & 0xFF  # as OpenSSL does (`c2i_ASN1_BIT_STRING`)
+    return _Info(data[start:parameters], data[parameters:stop], parameters, bytes(key), stop)
+
+
+def check(data: bytes, at: int, end: int) -> None:
+    """Check inside a SubjectPublicKeyInfo what is shown of a key.
+
+    `DecodeError` with the code ``der`` at the BIT STRING for an RSA key that is not DER, which OpenSSL may read. With
+    ``curve`` at explicit parameters that are not those of a curve with a name. RFC 5480, section 2.1.1, forbids all of
+    them: whoever chooses the generator may know the private key to anybody's public key (CVE-2020-0601).
+    """
+    info = _info(data, at, end)
+    if info.algorithm in _RSA:
+        try:
+            _numbers(info.key)
+        except DecodeError as error:
+            if error.code == "der":
+                raise DecodeError("der", info.key_at) from None
+    elif info.algorithm == _EC_PUBLIC_KEY and der.is_next(info.parameters, 0, len(info.parameters), der.SEQUENCE):
+        try:
+            _explicit(info.parameters)
+        except DecodeError:
+            raise DecodeError("curve", info.parameters_at) from None
 
 
 def read(spki: bytes) -> dict[str, Any]:
@@ -36,24 +75,17 @@ def read(spki: bytes) -> dict[str, Any]:
 
     There are none for other kinds, and for keys that OpenSSL cannot decode.
     """
-    at, end = der.expect(spki, 0, len(spki), der.SEQUENCE)
-    at, stop = der.expect(spki, at, end, der.SEQUENCE)
-    start, parameters = der.oid(spki, at, stop)
-    bits, _ = der.bit_string(spki, stop, end)
-    reader = _READERS.get(spki[start:parameters])
-    if reader is None:
-        return {}
-    content = bytearray(spki[bits + 1 : end])
-    if content:
-        content[-1] &= -1 << spki[bits] & 0xFF  # as OpenSSL does (`c2i_ASN1_BIT_STRING`)
+    info = _info(spki, 0, len(spki))
     try:
-        return reader(spki[parameters:stop], bytes(content))
+        if info.algorithm in _RSA:
+            return _rsa(*_numbers(info.key))
+        return _ec(info.parameters, info.key) if info.algorithm == _EC_PUBLIC_KEY else {}
     except DecodeError:
         return {}
 
 
-def _rsa(_: bytes, content: bytes) -> dict[str, Any]:
-    """Read an RSAPublicKey (RFC 8017, appendix A.1.1)."""
+def _numbers(content: bytes) -> tuple[int, int]:
+    """Return modulus and exponent of an RSAPublicKey (RFC 8017, appendix A.1.1)."""
     at, end = der.expect(content, 0, len(content), der.SEQUENCE)
     # OpenSSL reads both numbers as magnitudes, whatever the sign bit says, and ignores what follows the key.
     start, at = der.expect(content, at, end, der.INTEGER)
@@ -61,8 +93,11 @@ def _rsa(_: bytes, content: bytes) -> dict[str, Any]:
     start, at = der.expect(content, at, end, der.INTEGER)
     exponent = int.from_bytes(content[start:at])
     der.finish(at, end)
-    numbers = b"".join(der.encode(der.INTEGER, _magnitude(number)) for number in (modulus, exponent))
-    key = der.encode(der.BIT_STRING, b"\0" + der.encode(der.SEQUENCE, numbers))
+    return modulus, exponent
+
+
+def _rsa(modulus: int, exponent: int) -> dict[str, Any]:
+    key = der.encode(der.BIT_STRING, b"\0" + der.encode(der.SEQUENCE, _integer(modulus) + _integer(exponent)))
     return {
         "modulus": f"{modulus:X}",
         "bits": modulus.bit_length(),
@@ -71,112 +106,86 @@ def _rsa(_: bytes, content: bytes) -> dict[str, Any]:
     }
 
 
-def _magnitude(number: int) -> bytes:
-    """Return the content of the INTEGER that a number which is not negative has: one bit for the sign."""
-    return number.to_bytes(number.bit_length() // 8 + 1)
+def _integer(number: int) -> bytes:
+    """Return the INTEGER of a number that is not negative: it has one bit for the sign."""
+    return der.encode(der.INTEGER, number.to_bytes(number.bit_length() // 8 + 1))
 
 
 def _ec(parameters: bytes, encoded: bytes) -> dict[str, Any]:
-    """Read a point on the curve that EcpkParameters (RFC 3279, section 2.3.5) describe.
-
-    OpenSSL writes it with both coordinates, but on a curve without a name in the form that the generator has.
-    """
+    """Read a point on the curve that EcpkParameters (RFC 3279, section 2.3.5) describe."""
     if der.is_next(parameters, 0, len(parameters), der.OBJECT_IDENTIFIER):
         start, at = der.oid(parameters, 0, len(parameters))
         named = curve.named().get(objects.dotted(parameters[start:at]))
-        return _on_named(named, encoded) if named else {}
-    found, generator, form, order = _explicit(parameters)
-    for named in curve.named().values():
-        if (named.curve, named.generator, named.order) == (found, generator, order):
-            return _on_named(named, encoded)
-    point = found.decode(encoded)
-    pubkey = found.encode(point, form) if point else None
-    return {"bits": order.bit_length(), "pubkey": pubkey} if pubkey else {}
-
-
-def _on_named(named: Named, encoded: bytes) -> dict[str, Any]:
-    point = named.curve.decode(encoded)
-    if point is None or named.name == "SM2":  # to OpenSSL, a key on this curve is of another kind
+    else:
+        named = _explicit(parameters)
+    point = named.curve.decode(encoded) if named else None
+    if named is None or point is None or named.name == "SM2":  # to OpenSSL, a key on SM2 is of another kind
         return {}
-    pubkey = named.curve.encode(point, curve.UNCOMPRESSED)
+    pubkey = named.curve.encode(point)
     key: dict[str, Any] = {"bits": named.order.bit_length(), "pubkey": pubkey, "asn1Curve": named.name}
     if named.nist:
         key["nistCurve"] = named.nist
     return key
 
 
-def _explicit(parameters: bytes) -> tuple[Curve, Point, int, int]:
-    """Return curve, generator, the generator's form and its order of ECParameters (RFC 3279, section 2.3.5).
+def _explicit(parameters: bytes) -> Named:
+    """Return the curve that ECParameters (RFC 3279, section 2.3.5) are those of; `DecodeError` if it has no name.
 
-    The checks are OpenSSL's (``EC_GROUP_new_from_ecparameters``): it looks neither at the version nor at the seed, and
-    believes the order and the cofactor.
+    OpenSSL believes any version, seed and cofactor, and reduces the coefficients. Here only the seed may be any,
+    because ``curves.txt`` has none and nothing is computed from it.
     """
     at, end = der.expect(parameters, 0, len(parameters), der.SEQUENCE)
-    start, stop = der.expect(parameters, at, end, der.INTEGER)
-    if start < stop:  # none is a zero to it
-        der.integer(parameters, at, end)
-    _check(stop - start <= _VERSION_BYTES)
-    start, at = der.expect(parameters, stop, end, der.SEQUENCE)
-    field = _field(parameters, start, at)
+    start, field = der.integer(parameters, at, end)
+    version = parameters[start:field]
+    _, at = der.expect(parameters, field, end, der.SEQUENCE)
+    field_id = parameters[field:at]
     start, at = der.expect(parameters, at, end, der.SEQUENCE)
-    a, start = _coefficient(parameters, start, at)
-    b, start = _coefficient(parameters, start, at)
+    a, start = _octets(parameters, start, at)
+    b, start = _octets(parameters, start, at)
     if start < at:
-        seed, start = der.bit_string(parameters, start, at)
-        _check(start - seed > 1)
+        seed = der.bit_string(parameters, start, at)
+        _check(seed[1] - seed[0] > 1 and der.has_zero_padding(parameters, seed))
+        _, start = seed
     der.finish(start, at)
-    found = curve.Curve(field, field.reduce(a), field.reduce(b))
     start, at = der.expect(parameters, at, end, der.OCTET_STRING)
     base = parameters[start:at]
     order, at = _natural(parameters, at, end)
-    _check(0 < order.bit_length() <= field.bits + 1)  # the bound of Hasse
+    cofactor = None
     if at < end:
-        _, at = _natural(parameters, at, end)
+        cofactor, at = _natural(parameters, at, end)
     der.finish(at, end)
-    generator, form = found.decode(base), curve.form_of(base)
-    if generator is None or form is None:
-        raise DecodeError("certificate", 0)
-    return found, generator, form, order
+    _check(version == _VERSION)
+    for named in curve.named().values():
+        found = named.curve
+        if (
+            (found.a, found.b, named.order) == (a, b, order)  # the numbers first: they cost least
+            and _field_id(found.field) == field_id
+            and cofactor in {None, named.cofactor}
+            and found.decode(base) == named.generator
+        ):
+            return named
+    raise DecodeError("curve", 0)
 
 
-def _field(data: bytes, at: int, end: int) -> PrimeField | BinaryField:
-    """Return what a FieldID (RFC 3279, section 2.3.5) describes."""
-    start, at = der.oid(data, at, end)
-    kind = data[start:at]
-    if kind == _PRIME_FIELD:
-        p, at = _natural(data, at, end)
-        der.finish(at, end)
-        _check(p % 2 == 1 and _SHORTEST_MODULUS <= p.bit_length() <= limits.FIELD_BITS)
-        return curve.PrimeField(p)
-    _check(kind == _BINARY_FIELD)
-    at, stop = der.expect(data, at, end, der.SEQUENCE)
-    der.finish(stop, end)
-    degree, at = _natural(data, at, stop)
-    start, at = der.oid(data, at, stop)
-    basis = data[start:at]
-    exponents = [0]
-    if basis == _TRINOMIAL_BASIS:
-        terms, end = 1, stop
+def _field_id(field: PrimeField | BinaryField) -> bytes:
+    """Return the DER of a FieldID (RFC 3279, section 2.3.5)."""
+    if isinstance(field, curve.PrimeField):
+        kind, parameters = _PRIME_FIELD, _integer(field.p)
     else:
-        _check(basis == _PENTANOMIAL_BASIS)
-        terms = 3
-        at, end = der.expect(data, at, stop, der.SEQUENCE)
-        der.finish(end, stop)
-    for _ in range(terms):
-        exponent, at = _natural(data, at, end)
-        exponents.append(exponent)
-    der.finish(at, end)
-    exponents.append(degree)
-    _check(degree <= limits.FIELD_BITS and sorted(set(exponents)) == exponents)
-    return curve.BinaryField(sum(1 << exponent for exponent in exponents))
+        *exponents, _ = field.exponents  # without that of the last term, 1
+        numbers = b"".join(map(_integer, reversed(exponents)))
+        if len(exponents) == 1:
+            basis = der.encode(der.OBJECT_IDENTIFIER, _TRINOMIAL_BASIS) + numbers
+        else:
+            basis = der.encode(der.OBJECT_IDENTIFIER, _PENTANOMIAL_BASIS) + der.encode(der.SEQUENCE, numbers)
+        kind, parameters = _BINARY_FIELD, der.encode(der.SEQUENCE, _integer(field.bits) + basis)
+    return der.encode(der.SEQUENCE, der.encode(der.OBJECT_IDENTIFIER, kind) + parameters)
 
 
-def _coefficient(data: bytes, at: int, end: int) -> tuple[int, int]:
+def _octets(data: bytes, at: int, end: int) -> tuple[int, int]:
     """Return the number of an OCTET STRING, and where it ends."""
     start, at = der.expect(data, at, end, der.OCTET_STRING)
-    number = int.from_bytes(data[start:at])
-    _check(number.bit_length() <= limits.COEFFICIENT_BITS)
-    return number, at
+    return int.from_bytes(data[start:at]), at
 
 
 def _natural(data: bytes, at: int, end: int) -> tuple[int, int]:
@@ -188,14 +197,6 @@ def _natural(data: bytes, at: int, end: int) -> tuple[int, int]:
 
 
 def _check(is_valid: bool) -> None:  # noqa: FBT001 - what is checked says what it is
-    """Refuse parameters that OpenSSL refuses: where the fault is does not matter, the key is left out."""
+    """Refuse parameters: which of them is at fault does not matter, the offset is that of all."""
     if not is_valid:
-        raise DecodeError("certificate", 0)
-
-
-_READERS: dict[bytes, Callable[[bytes, bytes], dict[str, Any]]] = {
-    _RSA_ENCRYPTION: _rsa,
-    _RSA: _rsa,
-    _EC_PUBLIC_KEY: _ec,
-}
-"""What reads the parameters and the key of an algorithm."""
+        raise DecodeError("curve", 0)

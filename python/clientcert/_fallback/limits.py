@@ -1,4 +1,9 @@
-"""Every bound, with the source of its value. Each is checked before the work that it bounds."""
+"""Every bound, with the source of its value. Each is checked before the work that it bounds.
+
+How many certificates and elements a value may have is for the caller to say. How deep a certificate is nested needs no
+bound: nothing recurses, for the deepest that is read is a directoryName in GeneralNames in an extension, and what may
+be anything is not entered. Extensions are bounded by the bytes: each costs the same.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +17,15 @@ CERTIFICATE_BYTES = 102_400
 CERTIFICATES = 10
 """In the ``Chain`` of an XFCC element. Chains have two to four; ten leaves room for what clients send beside them."""
 
+SUBJECT_ALT_NAMES = 2048
+"""Of a certificate. Let's Encrypt issues at most 100. Browsers take the 1000 of 1000-sans.badssl.com, and most refuse
+the 10,000 of its sibling for their size. A name of two bytes becomes an object of fifty times that."""
+
+NAME_ATTRIBUTES = 256
+"""Of a distinguished name. A domain name has at most 127 labels (RFC 1035, section 2.3.4), each a domainComponent
+(RFC 2247); this leaves as many for all else. wolfSSL keeps 16 (``WC_MAX_NAME_ENTRIES``)."""
+
 OID_BYTES = 586
 """Of an OBJECT IDENTIFIER's content. RFC 2578, section 3.5, has 128 sub-identifiers below 2^32, which take 586 bytes.
 OpenSSL prints no longer one (``OBJ_obj2txt``), and Node.js crashes on one in extendedKeyUsage. Decimal text of arcs
 without a bound would cost quadratic time."""
-
-FIELD_BITS = 661
-"""Of the field of an elliptic curve. OpenSSL takes no larger one (``OPENSSL_ECC_MAX_FIELD_BITS``)."""
-
-COEFFICIENT_BITS = 2 * FIELD_BITS
-"""Of a coefficient of an elliptic curve: those of two elements of the largest field. OpenSSL reduces any number.
-Reduction by a polynomial that no curve with a name has takes a step for every bit."""
-
-TWO_ADICITY = 96
-"""Of the factors 2 of p - 1, where a square root modulo p is asked for: its cost grows with their square. P-224 has 96,
-the most of any curve with a name."""

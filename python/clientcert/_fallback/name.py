@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from clientcert._fallback import der, objects
+from clientcert._fallback import der, limits, objects
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -49,15 +49,21 @@ def check(data: bytes, at: int, end: int) -> der.Span:
 def attributes(data: bytes, span: der.Span) -> Iterator[Attribute]:
     """Yield the attributes of the Name whose content this is, checking each."""
     at, end = span
+    count = 0
     while at < end:
         start, at = der.expect(data, at, end, der.SET, "name")
-        yield from relative(data, start, at)
+        for attribute in relative(data, start, at, count):
+            count += 1
+            yield attribute
 
 
-def relative(data: bytes, at: int, end: int) -> Iterator[Attribute]:
-    """Yield the attributes of the RDN whose content this is, checking each."""
+def relative(data: bytes, at: int, end: int, count: int = 0) -> Iterator[Attribute]:
+    """Yield the attributes of the RDN whose content this is, checking each; ``count`` is how many the name has had."""
     rdn = at
     while at < end:
+        if count == limits.NAME_ATTRIBUTES:
+            raise DecodeError("too_many_names", at)
+        count += 1
         is_joined = at > rdn
         inner, at = der.expect(data, at, end, der.SEQUENCE, "name")
         type_start, type_end = der.oid(data, inner, at, "name")

@@ -119,7 +119,9 @@ class Certificate:
                 raise DecodeError("duplicate_extension", extension)
             try:
                 check(data, value, at)
-            except DecodeError:
+            except DecodeError as error:
+                if error.code == "too_many_names":
+                    raise
                 raise DecodeError("extension", extension) from None
         if extension_id == _INFO_ACCESS:
             _parses(data, extension, (value, at), _check_info_access)
@@ -289,6 +291,7 @@ def _public_key_info(data: bytes, at: int, end: int) -> Span:
     start, stop = der.expect(data, at, end, der.SEQUENCE)
     _, start = _algorithm(data, start, stop)
     der.finish(der.bit_string(data, start, stop)[1], stop)
+    key.check(data, at, stop)
     return at, stop
 
 
@@ -357,6 +360,8 @@ def _parses(data: bytes, extension: int, span: Span, check: Callable[[bytes, int
     except DecodeError as error:
         if error.code == "der":
             raise DecodeError("extension", extension) from None
+        if error.code == "too_many_names":
+            raise
         return False
     return True
 

@@ -124,11 +124,14 @@ def _decoded(pairs: _Pairs, most_certificates: int) -> Element:
     ders = chain or cert
     if sha256 and ders and hashlib.sha256(ders[0]).digest() != bytes.fromhex(sha256.text.decode()):
         raise DecodeError("xfcc_hash", sha256.at)
+    certificates = tuple(map(Certificate, ders))
+    if certificates:
+        _check_names(pairs, certificates[0])
     subject = pairs[b"subject"][0].text.decode() if b"subject" in pairs else None
     return (
         _texts(pairs, b"by"),
         sha256.text.decode() if sha256 else None,
-        tuple(map(Certificate, ders)),
+        certificates,
         subject,
         _texts(pairs, b"uri"),
         _texts(pairs, b"dns"),
@@ -144,6 +147,24 @@ def _certificates(pairs: _Pairs, key: bytes, most: int) -> list[bytes]:
         return decode_url_pem(value.text, most)
     except DecodeError as error:
         raise DecodeError(error.code, value.at + error.offset) from None
+
+
+def _check_names(pairs: _Pairs, certificate: Certificate) -> None:
+    """Check that ``URI`` and ``DNS``, where they are there, are the subject alternative names of the certificate.
+
+    Envoy writes all names of a kind since 1.22 (before, the first URI), and ``URI=`` where there is none. It escapes
+    nothing, so a delimiter in a name cuts it: what is left may be another name of the certificate, and only the whole
+    name, which is missing then, shows the cut.
+    """
+    general_names = certificate.general_names()
+    for key, kind in ((b"uri", "uri"), (b"dns", "dns")):
+        values = pairs.get(key, [])
+        names = {name.encode("latin-1") for found, name in general_names if found == kind} - {b""}
+        stranger = next((value for value in values if value.text and value.text not in names), None)
+        if stranger:
+            raise DecodeError("xfcc_names", stranger.at)
+        if values and not names <= {value.text for value in values}:
+            raise DecodeError("xfcc_names", values[0].at)
 
 
 def _texts(pairs: _Pairs, key: bytes) -> tuple[str, ...]:

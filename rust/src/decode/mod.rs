@@ -57,17 +57,17 @@ impl Encoding {
     }
 }
 
-/// Returns the DER of each certificate in a header value, the end-entity first; empty only for an XFCC
-/// element that has none.
+/// Returns the DER of each certificate in a header value, the end-entity first; there is at least one.
 ///
 /// # Errors
 ///
-/// The first fault of the text, at its offset in `value`.
+/// The first fault of the text, at its offset in `value`. For XFCC, which is no list of certificates,
+/// [`Reason::NoCertificate`]: [`xfcc::elements`] reads it.
 pub fn certificates(value: &[u8], encoding: Encoding, max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
     let (text, start) = field::value(value)?;
     match encoding {
         Encoding::UrlPem | Encoding::UrlPemAws => pem::percent_encoded(text, max),
-        Encoding::Xfcc => xfcc::certificates(text, max),
+        Encoding::Xfcc => return Err(DecodeError::new(Reason::NoCertificate, 0)),
         Encoding::Base64Der => members(text, max, base64::decode),
         Encoding::Rfc9440 => rfc9440::certificate(text).map(|der| vec![der]),
         Encoding::Pem => pem::certificates(text, max),

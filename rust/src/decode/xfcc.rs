@@ -77,15 +77,6 @@ fn sha256(value: Value<'_>) -> Result<Vec<u8>, DecodeError> {
     digest.ok_or(DecodeError::new(Reason::XfccHash, value.at))
 }
 
-/// Returns the DER of each certificate in a value that has one element; empty if it has no certificate.
-///
-/// # Errors
-///
-/// The faults of [`elements`] and [`Element::certificates`].
-pub fn certificates(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
-    elements(text, 1)?.first().map_or(Ok(Vec::new()), |element| element.certificates(max))
-}
-
 /// Returns the elements of a value, the oldest hop first.
 ///
 /// # Errors

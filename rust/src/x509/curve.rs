@@ -8,10 +8,6 @@ use std::sync::LazyLock;
 use x509_parser::num_bigint::BigUint;
 
 use super::objects;
-use crate::limits;
-
-/// The candidates for a number without a square root that OpenSSL tries (`BN_mod_sqrt`).
-const NON_RESIDUES: std::ops::Range<u32> = 2..82;
 
 /// A curve that OpenSSL has a name for.
 #[derive(Debug)]
@@ -20,7 +16,7 @@ pub(super) struct Named {
     pub(super) short: &'static str,
     pub(super) nist: Option<&'static str>,
     pub(super) curve: Curve,
-    generator: Point,
+    pub(super) generator: Point,
     pub(super) order: BigUint,
 }
 
@@ -35,12 +31,12 @@ impl Named {
         let (oid, short, nist, kind) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
         let mut number = || BigUint::parse_bytes(cells.next()?.as_bytes(), 16);
         let (modulus, a, b) = (number()?, number()?, number()?);
-        let field = if kind == "binary" { Field::binary(modulus) } else { Field::prime(modulus) };
+        let field = if kind == "binary" { Field::Binary(Binary::new(modulus)?) } else { Field::Prime(modulus) };
         Some(Self {
             oid,
             short,
             nist: Some(nist).filter(|nist| *nist != "-"),
-            curve: Curve { field: field?, a, b },
+            curve: Curve { field, a, b },
             generator: Point { x: number()?, y: number()? },
             order: number()?,
         })
@@ -49,12 +45,23 @@ impl Named {
     /// The curve with this OBJECT IDENTIFIER.
     pub(super) fn with_oid(oid: &[u8]) -> Option<&'static Self> {
         let dotted = objects::dotted(oid);
-        NAMED.iter().find(|named| named.oid == dotted)
+        Self::all().find(|named| named.oid == dotted)
     }
 
-    /// The first curve that has these parameters, as OpenSSL looks for it (`ossl_ec_curve_nid_from_params`).
-    pub(super) fn with_parameters(curve: &Curve, generator: &Point, order: &BigUint) -> Option<&'static Self> {
-        NAMED.iter().find(|named| named.curve == *curve && named.generator == *generator && named.order == *order)
+    /// All of them, in the order of OpenSSL's list: where two have the same parameters, it shows the first.
+    pub(super) fn all() -> impl Iterator<Item = &'static Self> {
+        NAMED.iter()
+    }
+
+    /// The number of the curve's points, divided by the order.
+    ///
+    /// By the theorem of Hasse it has nearly as many points as its field has elements.
+    pub(super) fn cofactor(&self) -> BigUint {
+        let elements = match &self.curve.field {
+            Field::Prime(p) => p.clone(),
+            Field::Binary(Binary { degree, .. }) => BigUint::from(1u8) << *degree,
+        };
+        (elements + (&self.order >> 1)) / &self.order
     }
 }
 
@@ -65,82 +72,46 @@ pub(super) struct Point {
     y: BigUint,
 }
 
-/// How a point is written: the first byte of its encoding without the bit for y.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Form {
-    Compressed,
-    Uncompressed,
-    Hybrid,
-}
-
-impl Form {
-    /// What the first byte of a point says; None for the point at infinity, too.
-    pub(super) fn of(encoded: &[u8]) -> Option<Self> {
-        match encoded.first()? {
-            2 | 3 => Some(Self::Compressed),
-            4 => Some(Self::Uncompressed),
-            6 | 7 => Some(Self::Hybrid),
-            _ => None,
-        }
-    }
-}
-
 /// y² = x³ + ax + b over a prime field, y² + xy = x³ + ax² + b over a binary one.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Curve {
-    field: Field,
-    a: BigUint,
-    b: BigUint,
+    pub(super) field: Field,
+    pub(super) a: BigUint,
+    pub(super) b: BigUint,
 }
 
 impl Curve {
-    /// The curve with these coefficients, in octets of any value.
-    pub(super) fn new(field: Field, a: &[u8], b: &[u8]) -> Option<Self> {
-        let (a, b) = (field.element(a)?, field.element(b)?);
-        Some(Self { field, a, b })
-    }
-
-    /// The bits of a field element.
-    pub(super) fn bits(&self) -> u64 {
-        self.field.bits()
-    }
-
     /// The point of an encoding (SEC 1, section 2.3.4); None where it is not on the curve, or at infinity.
     pub(super) fn decode(&self, encoded: &[u8]) -> Option<Point> {
-        let form = Form::of(encoded)?;
         let (first, coordinates) = encoded.split_first()?;
         let bit = first & 1 != 0;
         let (x, y) = coordinates.split_at_checked(self.bytes())?;
         let x = self.coordinate(x)?;
-        let y =
-            if form == Form::Compressed { self.solve(&x, bit).filter(|_| y.is_empty()) } else { self.coordinate(y) };
-        let point = Point { x, y: y? };
-        if form == Form::Hybrid && self.parity(&point)? != bit {
+        let y = match first {
+            2 | 3 if y.is_empty() => self.solve(&x, bit)?,
+            4 | 6 | 7 => self.coordinate(y)?,
+            _ => return None,
+        };
+        let point = Point { x, y };
+        if matches!(first, 6 | 7) && self.parity(&point) != bit {
             return None;
         }
         self.contains(&point).then_some(point)
     }
 
-    /// The encoding of a point (SEC 1, section 2.3.3).
-    pub(super) fn encode(&self, point: &Point, form: Form) -> Option<Vec<u8>> {
-        let bit = form != Form::Uncompressed && self.parity(point)?;
-        let first = match form {
-            Form::Compressed => 2,
-            Form::Uncompressed => 4,
-            Form::Hybrid => 6,
-        };
-        let mut encoded = vec![first | u8::from(bit)];
-        let coordinates = [&point.x, &point.y];
-        for coordinate in coordinates.into_iter().take(if form == Form::Compressed { 1 } else { 2 }) {
+    /// The uncompressed encoding of a point (SEC 1, section 2.3.3).
+    pub(super) fn encode(&self, point: &Point) -> Vec<u8> {
+        let mut encoded = vec![4];
+        for coordinate in [&point.x, &point.y] {
             let bytes = coordinate.to_bytes_be();
-            encoded.resize(encoded.len() + self.bytes().checked_sub(bytes.len())?, 0);
+            encoded.resize(encoded.len() + self.bytes().saturating_sub(bytes.len()), 0);
             encoded.extend(bytes);
         }
-        Some(encoded)
+        encoded
     }
 
     fn bytes(&self) -> usize {
-        usize::try_from(self.bits().div_ceil(8)).unwrap_or(usize::MAX)
+        usize::try_from(self.field.bits().div_ceil(8)).unwrap_or(usize::MAX)
     }
 
     fn coordinate(&self, bytes: &[u8]) -> Option<BigUint> {
@@ -156,15 +127,15 @@ impl Curve {
     }
 
     /// What tells the two points with the same x apart: the last bit of y, or of y/x.
-    fn parity(&self, Point { x, y }: &Point) -> Option<bool> {
+    fn parity(&self, Point { x, y }: &Point) -> bool {
         match &self.field {
-            Field::Binary(_) if *x == BigUint::ZERO => Some(false),
-            Field::Binary(f) => f.divide(y, x).map(|quotient| quotient.bit(0)),
-            Field::Prime(_) => Some(y.bit(0)),
+            Field::Binary(_) if *x == BigUint::ZERO => false,
+            Field::Binary(f) => f.divide(y, x).bit(0),
+            Field::Prime(_) => y.bit(0),
         }
     }
 
-    /// The y of the point with this x and this parity, if there is one.
+    /// The y of the point with this x and this parity; None or any other number if there is none.
     fn solve(&self, x: &BigUint, bit: bool) -> Option<BigUint> {
         match &self.field {
             Field::Prime(p) => {
@@ -178,7 +149,7 @@ impl Curve {
             // There is one point, and no parity.
             Field::Binary(f) if *x == BigUint::ZERO => Some(f.square_root(&self.b)),
             Field::Binary(f) => {
-                let mut quotient = f.solve(&(x ^ &self.a ^ f.divide(&self.b, &f.square(x))?))?;
+                let mut quotient = f.solve(&(x ^ &self.a ^ f.divide(&self.b, &f.square(x))))?;
                 quotient.set_bit(0, bit);
                 Some(f.multiply(x, &quotient))
             }
@@ -187,25 +158,13 @@ impl Curve {
 }
 
 /// The field of a curve's coordinates: the integers modulo a prime, or a binary field.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) enum Field {
     Prime(BigUint),
     Binary(Binary),
 }
 
 impl Field {
-    /// The integers modulo `p`, which OpenSSL does not ask to be prime.
-    pub(super) fn prime(p: BigUint) -> Option<Self> {
-        ((3..=limits::FIELD_BITS).contains(&p.bits()) && p.bit(0)).then_some(Self::Prime(p))
-    }
-
-    /// The polynomials modulo `f`, which OpenSSL does not ask to be irreducible.
-    pub(super) fn binary(f: BigUint) -> Option<Self> {
-        let exponents: Vec<u64> = (0..f.bits()).rev().filter(|exponent| f.bit(*exponent)).collect();
-        let (&degree, middle) = exponents.split_first()?;
-        Some(Self::Binary(Binary { degree, middle: middle.to_vec(), f }))
-    }
-
     fn bits(&self) -> u64 {
         match self {
             Self::Prime(p) => p.bits(),
@@ -219,27 +178,24 @@ impl Field {
             Self::Binary(f) => value.bits() <= f.degree,
         }
     }
-
-    /// The element that octets of any value stand for.
-    fn element(&self, octets: &[u8]) -> Option<BigUint> {
-        let value = BigUint::from_bytes_be(octets);
-        (value.bits() <= limits::COEFFICIENT_BITS).then(|| match self {
-            Self::Prime(p) => value % p,
-            Self::Binary(f) => f.reduce(value),
-        })
-    }
 }
 
-/// Polynomials over GF(2), each a number whose bits are its coefficients, modulo a sparse one.
-#[derive(Debug, PartialEq)]
+/// Polynomials over GF(2), each a number whose bits are its coefficients, modulo an irreducible one of few terms.
+#[derive(Debug)]
 pub(super) struct Binary {
-    degree: u64,
+    pub(super) degree: u64,
     /// The exponents of the other terms, largest first.
-    middle: Vec<u64>,
+    pub(super) middle: Vec<u64>,
     f: BigUint,
 }
 
 impl Binary {
+    fn new(f: BigUint) -> Option<Self> {
+        let exponents: Vec<u64> = (0..f.bits()).rev().filter(|exponent| f.bit(*exponent)).collect();
+        let (&degree, middle) = exponents.split_first()?;
+        Some(Self { degree, middle: middle.to_vec(), f })
+    }
+
     fn reduce(&self, mut value: BigUint) -> BigUint {
         while value.bits() > self.degree {
             let high = &value >> self.degree;
@@ -262,20 +218,17 @@ impl Binary {
         self.reduce(spread.unwrap_or_default())
     }
 
-    /// The square root in a field: squaring it `degree` times is the identity.
+    /// The square root: squaring it `degree` times is the identity.
     fn square_root(&self, value: &BigUint) -> BigUint {
         (1..self.degree).fold(value.clone(), |root, _| self.square(&root))
     }
 
-    /// Euclid's algorithm; None where there is no inverse.
-    fn divide(&self, dividend: &BigUint, divisor: &BigUint) -> Option<BigUint> {
+    /// Euclid's algorithm; the divisor is not zero.
+    fn divide(&self, dividend: &BigUint, divisor: &BigUint) -> BigUint {
         let one = BigUint::from(1u8);
         let (mut long, mut short) = (self.f.clone(), divisor.clone());
         let (mut of_long, mut of_short) = (BigUint::ZERO, one.clone());
         while short != one {
-            if short == BigUint::ZERO {
-                return None;
-            }
             if long.bits() < short.bits() {
                 mem::swap(&mut long, &mut short);
                 mem::swap(&mut of_long, &mut of_short);
@@ -284,18 +237,12 @@ impl Binary {
             let shift = long.bits() - short.bits();
             long ^= &short << shift;
             of_long ^= &of_short << shift;
-            if long == BigUint::ZERO {
-                return None;
-            }
         }
-        Some(self.multiply(dividend, &self.reduce(of_short)))
+        self.multiply(dividend, &self.reduce(of_short))
     }
 
-    /// A solution of z² + z = `value` (IEEE 1363, section A.4.7).
+    /// The solution of z² + z = `value` (IEEE 1363, section A.4.7), if there is one.
     fn solve(&self, value: &BigUint) -> Option<BigUint> {
-        if 4 * self.middle.first()? > 3 * self.degree {
-            return None; // every reduction takes many steps: no named curve is like this
-        }
         let mut z;
         if self.degree % 2 == 1 {
             // The half-trace.
@@ -304,7 +251,7 @@ impl Binary {
                 z = self.square(&self.square(&z)) ^ value;
             }
         } else {
-            // By Newton's identities this is a monomial of trace 1. A polynomial without odd exponents is a square.
+            // By Newton's identities this is a monomial of trace 1. A polynomial without odd exponents is reducible.
             let odd = self.middle.iter().find(|exponent| **exponent % 2 == 1)?;
             let monomial = BigUint::from(1u8) << (self.degree - odd);
             let mut w = monomial.clone();
@@ -315,47 +262,26 @@ impl Binary {
                 w = square ^ &monomial;
             }
         }
-        (self.square(&z) ^ &z == *value).then_some(z)
+        Some(z)
     }
 }
 
-/// A square root of `n`, which is less than `p`; for a `p` that is not prime, the one that OpenSSL finds, if any.
+/// A square root of `n` modulo the prime `p`, by the algorithm of Tonelli and Shanks.
 fn square_root(n: &BigUint, p: &BigUint) -> Option<BigUint> {
     let one = BigUint::from(1u8);
-    if *n <= one {
-        return Some(n.clone());
+    if *n == BigUint::ZERO {
+        return Some(BigUint::ZERO);
     }
     let minus_one = p - &one;
-    let twos = minus_one.trailing_zeros()?;
-    let root = match twos {
-        1 => n.modpow(&((p >> 2) + one), p),
-        2 => {
-            let double: BigUint = n * 2u8 % p;
-            let b = double.modpow(&(p >> 3), p);
-            let i = &b * &b % p * double + minus_one;
-            n * b % p * i % p
-        }
-        _ if twos <= limits::TWO_ADICITY => tonelli_shanks(n, p, twos)?,
-        _ => return None,
-    };
-    (&root * &root % p == *n).then_some(root)
-}
-
-/// The algorithm of Tonelli and Shanks, for p - 1 with at least three factors 2.
-fn tonelli_shanks(square: &BigUint, p: &BigUint, twos: u64) -> Option<BigUint> {
-    let one = BigUint::from(1u8);
-    let odd = p >> twos;
-    let (candidate, symbol) =
-        NON_RESIDUES.map(|candidate| (candidate, jacobi(candidate, p))).find(|(_, symbol)| *symbol != 1)?;
-    let mut generator = BigUint::from(candidate).modpow(&odd, p);
-    if symbol == 0 || generator == one {
-        return None; // p is not prime
-    }
-    let mut root = square.modpow(&(odd >> 1), p);
-    let mut error = &root * &root % p * square % p;
-    root = root * square % p;
-    let mut order = twos;
+    let mut order = minus_one.trailing_zeros()?;
+    let odd = p >> order;
+    let half = p >> 1u8;
+    let non_residue = (2..=u8::MAX).map(BigUint::from).find(|candidate| candidate.modpow(&half, p) == minus_one)?;
+    let mut generator = non_residue.modpow(&odd, p);
+    let mut root = n.modpow(&((&odd >> 1u8) + &one), p);
+    let mut error = n.modpow(&odd, p);
     while error != one {
+        // How often it is to be squared to be one; for a number without a root there is no such count.
         let mut power = error.clone();
         let steps = (1..order).find(|_| {
             power = &power * &power % p;
@@ -370,23 +296,4 @@ fn tonelli_shanks(square: &BigUint, p: &BigUint, twos: u64) -> Option<BigUint> {
         order = steps;
     }
     Some(root)
-}
-
-/// The Jacobi symbol of `a` over `p`, which is 1 modulo 8: then the one of `p` over the odd part of `a` is the same.
-fn jacobi(a: u32, p: &BigUint) -> i32 {
-    let mut below = a >> a.trailing_zeros();
-    let mut above = u32::try_from(p % below).unwrap_or_default();
-    let mut sign = 1;
-    while above != 0 {
-        let twos = above.trailing_zeros();
-        above >>= twos;
-        if twos % 2 == 1 && matches!(below % 8, 3 | 5) {
-            sign = -sign;
-        }
-        if above % 4 == 3 && below % 4 == 3 {
-            sign = -sign;
-        }
-        (above, below) = (below % above, above);
-    }
-    if below == 1 { sign } else { 0 }
 }

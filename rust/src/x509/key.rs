@@ -2,10 +2,10 @@
 
 use x509_parser::num_bigint::BigUint;
 
-use super::curve::{Curve, Field, Form, Named, Point};
-use crate::der::{Reader, tag};
+use super::algorithm_identifier;
+use super::curve::{Binary, Field, Named};
+use crate::der::{Reader, has_zero_padding, tag};
 use crate::error::{DecodeError, Reason};
-use crate::limits;
 
 const RSA_ENCRYPTION: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 /// `rsa` of X.509 (1988), which OpenSSL takes for rsaEncryption.
@@ -16,33 +16,78 @@ const BINARY_FIELD: &[u8] = b"\x2a\x86\x48\xce\x3d\x01\x02";
 const TRINOMIAL_BASIS: &[u8] = b"\x2a\x86\x48\xce\x3d\x01\x02\x03\x02";
 const PENTANOMIAL_BASIS: &[u8] = b"\x2a\x86\x48\xce\x3d\x01\x02\x03\x03";
 
-/// The bytes of the largest version: OpenSSL has it in 32 bits.
-const VERSION_BYTES: usize = 4;
+/// ecpVer1, the only version of RFC 3279, section 2.3.5.
+const VERSION: &[u8] = &[1];
 
 /// `SEQUENCE { rsaEncryption, NULL }` (RFC 3279, section 2.3.1).
 const RSA_ALGORITHM: [u8; 15] = *b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+
+/// SubjectPublicKeyInfo (RFC 5280, section 4.1).
+struct Info<'a> {
+    algorithm: &'a [u8],
+    parameters: Reader<'a>,
+    /// Offset of the BIT STRING.
+    start: usize,
+    unused: u8,
+    bits: &'a [u8],
+}
+
+impl<'a> Info<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut info = reader.enter(tag::SEQUENCE)?;
+        let (algorithm, parameters) = algorithm_identifier(&mut info)?;
+        let start = info.at();
+        let (unused, bits) = info.bit_string(tag::BIT_STRING)?;
+        info.finish()?;
+        Ok(Self { algorithm, parameters, start, unused, bits })
+    }
+
+    /// The key with its unused bits cleared, as OpenSSL does it (`c2i_ASN1_BIT_STRING`).
+    fn key(&self) -> Vec<u8> {
+        let mut key = self.bits.to_vec();
+        if let Some(last) = key.last_mut() {
+            *last &= u8::MAX << self.unused;
+        }
+        key
+    }
+}
+
+/// Checks a SubjectPublicKeyInfo, and inside it what is shown of a key.
+///
+/// # Errors
+///
+/// [`Reason::Der`] at the BIT STRING for an RSA key that is not DER, which OpenSSL may read. [`Reason::Curve`] at explicit
+/// parameters that are not those of a curve with a name. RFC 5480, section 2.1.1, forbids all of them: whoever chooses
+/// the generator may know the private key to anybody's public key (CVE-2020-0601).
+pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    let info = Info::read(reader)?;
+    match info.algorithm {
+        RSA_ENCRYPTION | RSA => match Key::read_rsa(&info.key()) {
+            Err(DecodeError { reason: Reason::Der, .. }) => Err(DecodeError::new(Reason::Der, info.start)),
+            _ => Ok(()),
+        },
+        EC_PUBLIC_KEY if info.parameters.next_is(tag::SEQUENCE) => {
+            let start = info.parameters.at();
+            explicit(info.parameters).map(drop).ok_or(DecodeError::new(Reason::Curve, start))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// A public key that Node.js shows the numbers of.
 #[derive(Clone, Debug)]
 pub(super) enum Key {
     Rsa { modulus: BigUint, exponent: BigUint },
-    Ec { point: Vec<u8>, order_bits: u64, named: Option<&'static Named> },
+    Ec { point: Vec<u8>, curve: &'static Named },
 }
 
 impl Key {
     /// Reads a SubjectPublicKeyInfo; None for other kinds, and for keys that OpenSSL cannot decode.
     pub(super) fn read(spki: &[u8]) -> Option<Self> {
-        let mut info = Reader::new(spki, 0, Reason::Certificate).enter(tag::SEQUENCE).ok()?;
-        let mut algorithm = info.enter(tag::SEQUENCE).ok()?;
-        let oid = algorithm.oid().ok()?;
-        let (unused, bits) = info.bit_string(tag::BIT_STRING).ok()?;
-        let mut key = bits.to_vec();
-        if let Some(last) = key.last_mut() {
-            *last &= u8::MAX << unused; // as OpenSSL does (`c2i_ASN1_BIT_STRING`)
-        }
-        match oid {
-            RSA_ENCRYPTION | RSA => Self::read_rsa(&key).ok(),
-            EC_PUBLIC_KEY => Self::read_ec(&mut algorithm, &key),
+        let info = Info::read(&mut Reader::new(spki, 0, Reason::Certificate)).ok()?;
+        match info.algorithm {
+            RSA_ENCRYPTION | RSA => Self::read_rsa(&info.key()).ok(),
+            EC_PUBLIC_KEY => Self::read_ec(info.parameters.clone(), &info.key()),
             _ => None,
         }
     }
@@ -57,33 +102,23 @@ impl Key {
         Ok(Self::Rsa { modulus, exponent })
     }
 
-    /// A point on the curve that EcpkParameters (RFC 3279, section 2.3.5) describe. OpenSSL writes it with both
-    /// coordinates, but on a curve without a name in the form that the generator has.
-    fn read_ec(parameters: &mut Reader<'_>, encoded: &[u8]) -> Option<Self> {
-        if parameters.next_is(tag::OBJECT_IDENTIFIER) {
-            return Self::on_named(Named::with_oid(parameters.oid().ok()?)?, encoded);
-        }
-        let Explicit { curve, generator, form, order } = Explicit::read(parameters)?;
-        if let Some(named) = Named::with_parameters(&curve, &generator, &order) {
-            return Self::on_named(named, encoded);
-        }
-        let point = curve.encode(&curve.decode(encoded)?, form)?;
-        Some(Self::Ec { point, order_bits: order.bits(), named: None })
-    }
-
-    fn on_named(named: &'static Named, encoded: &[u8]) -> Option<Self> {
-        if named.short == "SM2" {
-            return None; // to OpenSSL, a key on this curve is of another kind
-        }
-        let point = named.curve.encode(&named.curve.decode(encoded)?, Form::Uncompressed)?;
-        Some(Self::Ec { point, order_bits: named.order.bits(), named: Some(named) })
+    /// A point on the curve that EcpkParameters (RFC 3279, section 2.3.5) describe.
+    fn read_ec(mut parameters: Reader<'_>, encoded: &[u8]) -> Option<Self> {
+        let named = if parameters.next_is(tag::OBJECT_IDENTIFIER) {
+            Named::with_oid(parameters.oid().ok()?)
+        } else {
+            explicit(parameters)
+        };
+        // To OpenSSL, a key on SM2 is of another kind.
+        let named = named.filter(|named| named.short != "SM2")?;
+        Some(Self::Ec { point: named.curve.encode(&named.curve.decode(encoded)?), curve: named })
     }
 
     /// The size in bits: of the modulus, or of the order of the curve.
     pub(super) fn bits(&self) -> usize {
         let bits = match self {
             Self::Rsa { modulus, .. } => modulus.bits(),
-            Self::Ec { order_bits, .. } => *order_bits,
+            Self::Ec { curve, .. } => curve.order.bits(),
         };
         usize::try_from(bits).unwrap_or(usize::MAX)
     }
@@ -95,8 +130,8 @@ impl Key {
             Self::Rsa { modulus, exponent } => {
                 let numbers = [integer(modulus), integer(exponent)].concat();
                 let mut bits = vec![0];
-                bits.extend(encode(0x30, &numbers));
-                encode(0x30, &[RSA_ALGORITHM.to_vec(), encode(0x03, &bits)].concat())
+                bits.extend(encode(tag::SEQUENCE, &numbers));
+                encode(tag::SEQUENCE, &[RSA_ALGORITHM.to_vec(), encode(tag::BIT_STRING, &bits)].concat())
             }
         }
     }
@@ -117,95 +152,74 @@ impl Key {
         }
     }
 
-    /// OpenSSL's short name of the curve, for EC, if it has one.
-    pub(super) fn asn1_curve(&self) -> Option<&'static str> {
-        self.named().map(|named| named.short)
+    /// OpenSSL's short name of the curve, for EC.
+    pub(super) const fn asn1_curve(&self) -> Option<&'static str> {
+        match self {
+            Self::Ec { curve, .. } => Some(curve.short),
+            Self::Rsa { .. } => None,
+        }
     }
 
     /// NIST's name of the curve, for EC, if it has one.
-    pub(super) fn nist_curve(&self) -> Option<&'static str> {
-        self.named()?.nist
-    }
-
-    const fn named(&self) -> Option<&'static Named> {
+    pub(super) const fn nist_curve(&self) -> Option<&'static str> {
         match self {
-            Self::Ec { named, .. } => *named,
+            Self::Ec { curve, .. } => curve.nist,
             Self::Rsa { .. } => None,
         }
     }
 }
 
-/// ECParameters (RFC 3279, section 2.3.5), with the checks of OpenSSL (`EC_GROUP_new_from_ecparameters`): it looks
-/// neither at the version nor at the seed, and believes the order and the cofactor.
-struct Explicit {
-    curve: Curve,
-    generator: Point,
-    form: Form,
-    order: BigUint,
-}
-
-impl Explicit {
-    fn read(parameters: &mut Reader<'_>) -> Option<Self> {
-        let mut parameters = parameters.enter(tag::SEQUENCE).ok()?;
-        let version = parameters.expect(tag::INTEGER).ok()?;
-        let mut again = Reader::new(version.whole, 0, Reason::Certificate);
-        if !version.content.is_empty() && again.integer().ok()?.len() > VERSION_BYTES {
+/// The curve that ECParameters (RFC 3279, section 2.3.5) are those of, if it has a name.
+///
+/// OpenSSL believes any version, seed and cofactor, and reduces the coefficients. Here only the seed may be any, because
+/// `curves.txt` has none and nothing is computed from it.
+fn explicit(mut parameters: Reader<'_>) -> Option<&'static Named> {
+    let mut parameters = parameters.enter(tag::SEQUENCE).ok()?;
+    parameters.integer().ok().filter(|version| *version == VERSION)?;
+    let field = parameters.expect(tag::SEQUENCE).ok()?.whole;
+    let mut coefficients = parameters.enter(tag::SEQUENCE).ok()?;
+    let a = BigUint::from_bytes_be(coefficients.expect(tag::OCTET_STRING).ok()?.content);
+    let b = BigUint::from_bytes_be(coefficients.expect(tag::OCTET_STRING).ok()?.content);
+    if !coefficients.is_empty() {
+        let (unused, seed) = coefficients.bit_string(tag::BIT_STRING).ok()?;
+        if seed.is_empty() || !has_zero_padding(unused, seed) {
             return None;
         }
-        let field = field(&mut parameters.enter(tag::SEQUENCE).ok()?)?;
-        let mut coefficients = parameters.enter(tag::SEQUENCE).ok()?;
-        let a = coefficients.expect(tag::OCTET_STRING).ok()?.content;
-        let b = coefficients.expect(tag::OCTET_STRING).ok()?.content;
-        if !coefficients.is_empty() && coefficients.bit_string(tag::BIT_STRING).ok()?.1.is_empty() {
-            return None;
-        }
-        coefficients.finish().ok()?;
-        let curve = Curve::new(field, a, b)?;
-        let base = parameters.expect(tag::OCTET_STRING).ok()?.content;
-        let order = natural(&mut parameters)?;
-        if order == BigUint::ZERO || order.bits() > curve.bits() + 1 {
-            return None; // beyond the bound of Hasse
-        }
-        if !parameters.is_empty() {
-            natural(&mut parameters)?;
-        }
-        parameters.finish().ok()?;
-        Some(Self { generator: curve.decode(base)?, form: Form::of(base)?, curve, order })
     }
+    coefficients.finish().ok()?;
+    let base = parameters.expect(tag::OCTET_STRING).ok()?.content;
+    let order = natural(&mut parameters)?;
+    let cofactor = if parameters.is_empty() { None } else { Some(natural(&mut parameters)?) };
+    parameters.finish().ok()?;
+    Named::all().find(|named| {
+        let curve = &named.curve;
+        // The numbers first: they cost least.
+        (&curve.a, &curve.b, &named.order) == (&a, &b, &order)
+            && field_id(&curve.field) == field
+            && cofactor.as_ref().is_none_or(|cofactor| *cofactor == named.cofactor())
+            && curve.decode(base).as_ref() == Some(&named.generator)
+    })
 }
 
-/// FieldID (RFC 3279, section 2.3.5).
-fn field(id: &mut Reader<'_>) -> Option<Field> {
-    let kind = id.oid().ok()?;
-    if kind == PRIME_FIELD {
-        let p = natural(id)?;
-        id.finish().ok()?;
-        return Field::prime(p);
-    }
-    let mut binary = id.enter(tag::SEQUENCE).ok().filter(|_| kind == BINARY_FIELD)?;
-    id.finish().ok()?;
-    let degree = exponent(&mut binary)?;
-    let exponents = match binary.oid().ok()? {
-        TRINOMIAL_BASIS => vec![0, exponent(&mut binary)?, degree],
-        PENTANOMIAL_BASIS => {
-            let mut middle = binary.enter(tag::SEQUENCE).ok()?;
-            let exponents = vec![0, exponent(&mut middle)?, exponent(&mut middle)?, exponent(&mut middle)?, degree];
-            middle.finish().ok()?;
-            exponents
+/// The DER of a FieldID (RFC 3279, section 2.3.5).
+fn field_id(field: &Field) -> Vec<u8> {
+    let (kind, parameters) = match field {
+        Field::Prime(p) => (PRIME_FIELD, integer(p)),
+        Field::Binary(Binary { degree, middle, .. }) => {
+            let mut exponents: Vec<_> = middle.iter().map(|exponent| integer(&BigUint::from(*exponent))).collect();
+            exponents.pop(); // of the last term, 1
+            exponents.reverse();
+            let basis = match exponents.as_slice() {
+                [only] => [encode(tag::OBJECT_IDENTIFIER, TRINOMIAL_BASIS), only.clone()],
+                several => {
+                    [encode(tag::OBJECT_IDENTIFIER, PENTANOMIAL_BASIS), encode(tag::SEQUENCE, &several.concat())]
+                }
+            };
+            let degree = integer(&BigUint::from(*degree));
+            (BINARY_FIELD, encode(tag::SEQUENCE, &[degree, basis.concat()].concat()))
         }
-        _ => return None,
     };
-    binary.finish().ok()?;
-    let mut f = BigUint::ZERO;
-    for exponent in &exponents {
-        f.set_bit(*exponent, true);
-    }
-    if exponents.is_sorted_by(|lower, higher| lower < higher) { Field::binary(f) } else { None }
-}
-
-/// The exponent of a term of a reduction polynomial.
-fn exponent(reader: &mut Reader<'_>) -> Option<u64> {
-    u64::try_from(natural(reader)?).ok().filter(|exponent| *exponent <= limits::FIELD_BITS)
+    encode(tag::SEQUENCE, &[encode(tag::OBJECT_IDENTIFIER, kind), parameters].concat())
 }
 
 /// An INTEGER that is not negative.
@@ -220,7 +234,7 @@ fn integer(value: &BigUint) -> Vec<u8> {
     if content.first().is_none_or(|first| *first >= 0x80) {
         content.insert(0, 0);
     }
-    encode(0x02, &content)
+    encode(tag::INTEGER, &content)
 }
 
 /// One DER element.

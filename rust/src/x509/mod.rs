@@ -3,7 +3,7 @@
 //! [`Certificate::parse`] walks the whole structure once, strictly, and remembers where things are.
 //! It refuses what OpenSSL, and so Node.js, refuses, and beyond that what `docs/formats.md` names:
 //! what is not DER, bytes after the certificate, an extension that access decisions rest on and that
-//! does not parse, and a second one of the same kind.
+//! does not parse, a second one of the same kind, and an elliptic curve that has no name.
 
 mod access;
 mod ca;
@@ -357,12 +357,7 @@ fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
     let not_after = time(&mut validity)?;
     validity.finish()?;
     let subject = name(tbs)?;
-    let spki = whole_range(tbs, |tbs| {
-        let mut spki = tbs.enter(tag::SEQUENCE)?;
-        algorithm_identifier(&mut spki)?;
-        spki.bit_string(tag::BIT_STRING)?;
-        spki.finish()
-    })?;
+    let spki = whole_range(tbs, key::check)?;
     for unique_id in [0x81, 0x82] {
         if tbs.next_is(unique_id) || tbs.next_is(unique_id | tag::CONSTRUCTED) {
             tbs.bit_string(unique_id)?;
@@ -420,14 +415,16 @@ fn content_range<'a>(
     Ok(reader.at() - length..reader.at())
 }
 
-/// AlgorithmIdentifier: an OBJECT IDENTIFIER, and parameters of any kind.
-fn algorithm_identifier(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+/// AlgorithmIdentifier: an OBJECT IDENTIFIER, and a reader for its parameters, which may be anything.
+fn algorithm_identifier<'a>(reader: &mut Reader<'a>) -> Result<(&'a [u8], Reader<'a>), DecodeError> {
     let mut algorithm = reader.enter(tag::SEQUENCE)?;
-    algorithm.oid()?;
+    let oid = algorithm.oid()?;
+    let parameters = algorithm.clone();
     if !algorithm.is_empty() {
         algorithm.open()?;
     }
-    algorithm.finish()
+    algorithm.finish()?;
+    Ok((oid, parameters))
 }
 
 /// Time: its tag, where it begins, and where its content is.
@@ -469,7 +466,10 @@ fn extension(sequence: &mut Reader<'_>, seen: &mut u8) -> Result<Extension, Deco
         return Err(DecodeError::new(Reason::DuplicateExtension, start));
     }
     *seen |= bit;
-    checked.map_err(|_| DecodeError::new(Reason::Extension, start))?;
+    checked.map_err(|error| match error.reason {
+        Reason::TooManyNames => error,
+        _ => DecodeError::new(Reason::Extension, start),
+    })?;
     Ok(Extension { start, oid, content })
 }
 
@@ -477,11 +477,12 @@ fn extension(sequence: &mut Reader<'_>, seen: &mut u8) -> Result<Extension, Deco
 ///
 /// # Errors
 ///
-/// [`Reason::Extension`] for one that is not DER: OpenSSL may read it.
+/// [`Reason::Extension`] for one that is not DER, and [`Reason::TooManyNames`]: OpenSSL may read it.
 fn parses(result: Result<(), DecodeError>, start: usize) -> Result<bool, DecodeError> {
     match result {
         Ok(()) => Ok(true),
         Err(DecodeError { reason: Reason::Der, .. }) => Err(DecodeError::new(Reason::Extension, start)),
+        Err(error) if error.reason == Reason::TooManyNames => Err(error),
         Err(_) => Ok(false),
     }
 }

@@ -10,6 +10,7 @@ use std::mem;
 use super::objects;
 use crate::der::{Element, Reader, bit_string, tag};
 use crate::error::{DecodeError, Reason};
+use crate::limits;
 
 /// One attribute of a distinguished name.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
 
 /// Checks the content of an RDN.
 pub(super) fn check_rdn(rdn: &mut Reader<'_>) -> Result<(), DecodeError> {
-    walk_rdn(rdn, &mut |_, _, _| ())
+    walk_rdn(rdn, &mut 0, &mut |_, _, _| ())
 }
 
 /// Calls `visit` with type and value of each attribute, and whether it joins the one before.
@@ -63,15 +64,25 @@ fn walk_name<'a>(
     visit: &mut impl FnMut(&'a [u8], &Element<'a>, bool),
 ) -> Result<(), DecodeError> {
     let mut rdns = reader.enter(tag::SEQUENCE)?;
+    let mut count = 0;
     while !rdns.is_empty() {
-        walk_rdn(&mut rdns.enter(tag::SET)?, visit)?;
+        walk_rdn(&mut rdns.enter(tag::SET)?, &mut count, visit)?;
     }
     Ok(())
 }
 
-fn walk_rdn<'a>(rdn: &mut Reader<'a>, visit: &mut impl FnMut(&'a [u8], &Element<'a>, bool)) -> Result<(), DecodeError> {
+/// Walks the attributes of an RDN; `count` is how many the name has had.
+fn walk_rdn<'a>(
+    rdn: &mut Reader<'a>,
+    count: &mut usize,
+    visit: &mut impl FnMut(&'a [u8], &Element<'a>, bool),
+) -> Result<(), DecodeError> {
     let mut joined = false;
     while !rdn.is_empty() {
+        if *count == limits::NAME_ATTRIBUTES {
+            return Err(DecodeError::new(Reason::TooManyNames, rdn.at()));
+        }
+        *count += 1;
         let mut attribute = rdn.enter(tag::SEQUENCE)?;
         let oid = attribute.oid()?;
         let value = attribute.any()?;

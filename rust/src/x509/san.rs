@@ -11,6 +11,7 @@ use super::name::{self, Attribute};
 use super::objects;
 use crate::der::{Element, Reader, oid, tag};
 use crate::error::{DecodeError, Reason};
+use crate::limits;
 
 /// One name, by the choice of `GeneralName`.
 #[derive(Clone, Debug)]
@@ -46,10 +47,17 @@ pub(super) fn read_all<'a>(content: &mut Reader<'a>) -> Result<Vec<GeneralName<'
     Ok(names)
 }
 
-/// Checks what [`read_all`] reads, and allocates nothing.
+/// Checks what [`read_all`] reads, and how much it is, and allocates nothing.
 pub(super) fn check_all(content: &mut Reader<'_>) -> Result<(), DecodeError> {
     let mut sequence = content.enter(tag::SEQUENCE)?;
-    check_each(&mut sequence)?;
+    let mut count = 0;
+    while !sequence.is_empty() {
+        if count == limits::SUBJECT_ALT_NAMES {
+            return Err(DecodeError::new(Reason::TooManyNames, sequence.at()));
+        }
+        check(&mut sequence)?;
+        count += 1;
+    }
     content.finish()
 }
 

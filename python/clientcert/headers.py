@@ -1,0 +1,118 @@
+"""The header lines by which a proxy speaks for its clients: found among all others, with those that could be them.
+
+One name can reach an application in many ways, and a proxy guards one of them. So a line counts as a sign of a forgery
+if its name is not that of a watched header, byte for byte, and a server or a gateway could take it for that.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from clientcert.presets import similar_name
+from clientcert.trust import NAMES_OF_ADDRESSES, Objection
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from clientcert.request import Request
+    from clientcert.trust import TrustedProxies
+
+__all__ = ["HeaderLines", "WatchedHeaders"]
+
+# Connection is a list with commas (RFC 9110, section 7.6.1); Apache's `ap_get_token` also ends a name at white space
+# and semicolons.
+_CONNECTION_OPTION = re.compile(rb"[^\s,;]+")
+
+
+class HeaderLines:
+    """The header lines of one request that matter. It is false if there are none."""
+
+    __slots__ = ("addresses", "alias", "members", "nominated", "repeated", "single")
+
+    def __init__(self) -> None:
+        self.single: dict[bytes, bytes] = {}
+        self.repeated: list[bytes] = []
+        self.members: list[bytes] = []  # of the one header that may have several lines
+        self.addresses: list[bytes] = []
+        self.alias: bytes | None = None  # the watched name that another resembles
+        self.nominated: bytes | None = None  # the watched name that ``Connection`` has
+
+    def __bool__(self) -> bool:
+        return bool(self.single or self.members or self.alias or self.nominated)
+
+
+class WatchedHeaders:
+    """The headers of one proxy, by their names in lower case, and who may set them: ``trust``, None for everybody.
+
+    ``list_header`` is the one of them that may have several lines (RFC 9440, section 2.3).
+    """
+
+    def __init__(
+        self, names: Collection[bytes], trust: TrustedProxies | None, list_header: bytes | None = None
+    ) -> None:
+        secret = None if trust is None else trust.secret_header
+        self.names = frozenset(names) | ({secret} if secret is not None else frozenset())
+        self.list_header = list_header
+        self._trust = trust
+        self._secret_header = secret
+        self._similar = {similar_name(name): name for name in self.names}
+        self._read = self.names | {b"connection", *NAMES_OF_ADDRESSES}
+        # A name of another length cannot be taken for one of these: most lines of a request end here.
+        self._lengths = frozenset(map(len, self._read))
+
+    def collect(self, request: Request) -> HeaderLines:
+        """Return the lines of ``request`` that matter."""
+        lengths, watched, similar = self._lengths, self.names, self._similar
+        lines = HeaderLines()
+        single = lines.single
+        for name, value in request.header_lines(self._read):
+            if len(name) not in lengths:
+                continue
+            if name in watched:
+                if name == self.list_header:
+                    lines.members.append(value)
+                elif name in single:
+                    lines.repeated.append(name)
+                else:
+                    single[name] = value
+            elif name in NAMES_OF_ADDRESSES:
+                lines.addresses.append(value)
+            elif name == b"connection":
+                lines.nominated = self._nominated(value) or lines.nominated
+            elif (meant := similar.get(similar_name(name))) is not None:
+                # A proxy that replaces the one name may pass the other, which a server behind it takes for the first.
+                lines.alias = meant
+        return lines
+
+    def may_be(self, name: bytes) -> bool:
+        """Return whether ``name`` is that of a watched header, or one that a server or a gateway could take for it.
+
+        One that is not ASCII could be anything: ``"ß".upper()`` is ``"SS"``.
+        """
+        return not name.isascii() or similar_name(name) in self._similar
+
+    def objection(self, request: Request, lines: HeaderLines) -> Objection | None:
+        """Return why ``lines`` may not be what a trusted proxy wrote, or None: first who speaks, then what is there."""
+        if self._trust is not None:
+            secret = self._secret_header
+            shown = None if secret is None or secret in lines.repeated else lines.single.get(secret)
+            objection = self._trust.objection(request, shown, lines.addresses)
+            if objection is not None:
+                return objection
+        if lines.repeated:
+            return Objection("duplicate_header", f"{lines.repeated[0].decode()} is there more than once")
+        if lines.nominated is not None:
+            detail = f"Connection names {lines.nominated.decode()}: a proxy may have removed the true one"
+            return Objection("ambiguous_header_name", detail)
+        if lines.alias is not None:
+            return Objection("ambiguous_header_name", f"a header's name resembles {lines.alias.decode()}")
+        return None
+
+    def _nominated(self, connection: bytes) -> bytes | None:
+        """Return the watched header that ``Connection`` names, or None.
+
+        Apache removes that header after it has set it, and passes the client's own under a similar name.
+        """
+        options = _CONNECTION_OPTION.findall(similar_name(connection))
+        return next((self._similar[option] for option in options if option in self._similar), None)
