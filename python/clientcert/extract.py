@@ -90,6 +90,7 @@ class Extractor:
         self._check_validity = check_validity
         self._socket_certificates: Cache[tuple[bytes, ...], PeerCertificate] = Cache()
         self._reads_header = preset is not None
+        self.watched: frozenset[bytes] = frozenset()
         if preset is None:
             return
 
@@ -105,7 +106,7 @@ class Extractor:
         single = (self._certificate_header, self._chain_header, self._secret_header)
         watched = [*filter(None, single), *(header for header, _ in self._verdicts)]
         distinct_names([name.decode() for name in watched])
-        self._watched = frozenset(watched)
+        self.watched = self._watched = frozenset(watched)
         self._similar = {similar_name(name): name.decode() for name in self._watched}
         self._names = self._watched | {b"connection", b"x-forwarded-for"}
         # A name of another length cannot be taken for one of these: most lines of a request end here.

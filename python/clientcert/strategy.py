@@ -216,6 +216,11 @@ class ClientCertStrategy:
             check_validity=check_validity,
         )
 
+    @property
+    def watched_headers(self) -> frozenset[str]:
+        """The headers that this strategy reads, in lower case: certificate, chain, verdicts, and a proxy's secret."""
+        return frozenset(name.decode() for name in self._extractor.watched)
+
     def authenticate(self, request: Request) -> Success | Failure:
         """Return who the client is, or why nobody. `ConfigurationError` if ``verify`` is async."""
         if self.is_async:
