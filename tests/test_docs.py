@@ -50,3 +50,10 @@ def test_the_page_of_certificates_has_every_key_and_every_code_of_the_refusals()
     )
     explained = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs" / "formats.md").read_text()))
     assert set(refused) <= explained
+
+
+def test_the_page_of_gateways_has_the_configurations_of_the_example():
+    page = (ROOT / "docs" / "gateways.md").read_text()
+    blocks = re.findall(r"^```(?:nginx|yaml|caddyfile)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    names = ("nginx.conf", "traefik.yml", "forward-auth.yml", "Caddyfile", "envoy.yaml")
+    assert blocks == [(ROOT / "examples" / "forward-auth" / name).read_text() for name in names]
