@@ -73,6 +73,7 @@ ALIASES = {
     "title case": bytes.title,
     "underscores": lambda name: name.replace(b"-", b"_"),
     "dots": lambda name: name.replace(b"-", b"."),
+    **{f"the character {sign}": lambda name, sign=sign: name.replace(b"-", sign.encode()) for sign in "!#$%&'*+^`|~"},
     "mixed": lambda name: name.replace(b"-", b"_", 1).title().replace(b"-", b".", 1),
     "a space after it": lambda name: name + b" ",
     "a tab before it": lambda name: b"\t" + name,

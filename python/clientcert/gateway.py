@@ -51,10 +51,10 @@ def forwarded_headers(
     are only removed.
 
     Removed are the lines of every preset, and those under the names in ``remove``: give it the ``watched_headers`` of
-    the strategy, which has a proxy's secret among them. So are names that differ from these in case, ``_`` and ``.``,
-    and what is not a field name at all (RFC 9110, section 5.1): the next hop may take one for the other. ``Connection``
-    loses the options that nominate such names, upon which the next hop would remove the true header (section 7.6.1);
-    its other options stay, and are for the gateway to handle before or after.
+    the strategy, which has a proxy's secret among them. So are names that differ from these in case or in a sign where
+    they have a hyphen, and what is no field name (RFC 9110, section 5.1): the next hop may take it for one.
+    ``Connection`` loses the options that nominate such names, upon which the next hop would remove the true header
+    (section 7.6.1); its other options stay, and are for the gateway to handle before or after.
 
     ``headers`` are pairs of bytes, as ASGI has them, or of str; names that are added are in lower case. Without a
     single line, the result is bytes.
