@@ -280,5 +280,11 @@ def test_a_check_without_the_extra_says_what_to_install():
 def test_the_examples_are_what_is_printed():
     files = runpy.run_path(str(ROOT / "examples" / "write.py"))["files"]()
     assert {path: path.read_text() for path in files} == files
-    printed = {path for path in (ROOT / "examples").glob("*/*") if path.name == "app.py" or path.stem == "clientcert"}
-    assert printed == files.keys()
+    printed = {path for file in files for path in file.parent.iterdir()}
+    assert {path for path in printed if path.name == "app.py" or path.stem == "clientcert"} == files.keys()
+
+
+@pytest.mark.parametrize("name", ["nginx.conf", "forward-auth.yml", "Caddyfile", "envoy.yaml"])
+def test_nothing_is_found_in_the_configurations_that_ask_forward_auth(name):
+    text = (ROOT / "examples" / "forward-auth" / name).read_text()
+    assert dangers(text, recognise(text)) == []

@@ -30,7 +30,8 @@ def dangers(text: str) -> Iterator[Danger]:
             for context in contexts:
                 yield from _context(context)
             for manager in managers:
-                yield from _manager(manager, knows_its_peers=any(map(_knows_its_peers, contexts)))
+                yield from _details(manager, knows_its_peers=any(map(_knows_its_peers, contexts)))
+                yield from _similar(manager, asks_for_certificates=any(map(_asks_for_certificates, contexts)))
 
 
 def _is(mapping: MarkedMapping, kind: str) -> bool:
@@ -40,6 +41,11 @@ def _is(mapping: MarkedMapping, kind: str) -> bool:
 def _validation(context: MarkedMapping) -> MarkedMapping:
     common = context.mapping("common_tls_context")
     return common.mapping("validation_context") or common.mapping("combined_validation_context")
+
+
+def _asks_for_certificates(context: MarkedMapping) -> bool:
+    """Return whether clients are asked for a certificate: Envoy does so where it has something to verify it with."""
+    return bool(_validation(context)) or "validation_context_sds_secret_config" in context.mapping("common_tls_context")
 
 
 def _knows_its_peers(context: MarkedMapping) -> bool:
@@ -52,19 +58,17 @@ def _knows_its_peers(context: MarkedMapping) -> bool:
 
 
 def _context(context: MarkedMapping) -> Iterator[Danger]:
-    validation = _validation(context)
-    by_sds = "validation_context_sds_secret_config" in context.mapping("common_tls_context")
-    if context.get("require_client_certificate") == "true" and not validation and not by_sds:
+    if context.get("require_client_certificate") == "true" and not _asks_for_certificates(context):
         reason = "without a validation_context, no certificate is asked for, and every client is let in"
         yield Danger(context.lines["require_client_certificate"], "require_client_certificate", reason)
-    for mapping in mappings(validation):
+    for mapping in mappings(_validation(context)):
         if mapping.get("trust_chain_verification") == "ACCEPT_UNTRUSTED":
             reason = "certificates that do not verify are forwarded, and nothing tells them apart"
             yield Danger(mapping.lines["trust_chain_verification"], "ACCEPT_UNTRUSTED", reason)
 
 
-def _manager(manager: MarkedMapping, *, knows_its_peers: bool) -> Iterator[Danger]:
-    details = str(manager.get("forward_client_cert_details", "SANITIZE"))
+def _details(manager: MarkedMapping, *, knows_its_peers: bool) -> Iterator[Danger]:
+    details = str(manager.get("forward_client_cert_details"))
     if details not in _FORWARDING:
         return
     line = manager.lines["forward_client_cert_details"]
@@ -82,6 +86,13 @@ def _manager(manager: MarkedMapping, *, knows_its_peers: bool) -> Iterator[Dange
         if shown.get(key) == "true":
             reason = "it is written without quotes, so that a name in a certificate may end the element: use cert"
             yield Danger(shown.lines[key], f"set_current_client_cert_details.{key}", reason)
+
+
+def _similar(manager: MarkedMapping, *, asks_for_certificates: bool) -> Iterator[Danger]:
+    """Find what passes names with underscores: also where Envoy removes the header, and so sets none beside them."""
+    if manager.get("forward_client_cert_details") not in _FORWARDING and not asks_for_certificates:
+        return
     if manager.mapping("common_http_protocol_options").get("headers_with_underscores_action") not in _DROPPING:
+        line = manager.lines.get("forward_client_cert_details", manager.lines["@type"])
         reason = "what the client sends as x_forwarded_client_cert goes through: DROP_HEADER, beside this line"
         yield Danger(line, "headers_with_underscores_action", reason)
