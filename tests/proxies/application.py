@@ -1,4 +1,5 @@
-"""The application behind the proxies. Each path has the strategy that ``proxy-config`` prints for one of them.
+"""The application behind the proxies. Each path has the strategy that ``proxy-config`` prints for one of them, and with
+``/chain`` after it, the same with ``include_chain``.
 
 The answer says who the client is, in the body; and what the strategy decided, in a header that no proxy knows.
 """
@@ -27,14 +28,18 @@ def printed_strategy(text):
     return names["strategy"]
 
 
-STRATEGIES = {
-    f"/{name}": printed_strategy(configuration.application({"proxy_address": "127.0.0.1"}))
-    for name, configuration in CONFIGURATIONS.items()
-}
+STRATEGIES = {}
+for name, configuration in CONFIGURATIONS.items():
+    text = configuration.application({"proxy_address": "127.0.0.1"})
+    STRATEGIES[f"/{name}"] = printed_strategy(text)
+    STRATEGIES[f"/{name}/chain"] = printed_strategy(
+        text.replace("    trusted_proxies=", "    include_chain=True,\n    trusted_proxies=")
+    )
 
 
 def answer(certificate):
-    return json.dumps({"certificate": hashlib.sha256(certificate["raw"]).hexdigest(), "backend": backend}).encode()
+    chain = [hashlib.sha256(each["raw"]).hexdigest() for each in certificate.chain]
+    return json.dumps({"certificate": chain[0], "issuers": chain[1:], "backend": backend}).encode()
 
 
 def decision(outcome):

@@ -23,6 +23,7 @@ class Answer(NamedTuple):
     status: int
     decision: str | None
     certificate: str | None
+    issuers: tuple[str, ...] = ()
 
 
 class Chain:
@@ -119,18 +120,21 @@ class Connection:
     def resumed(self) -> bool:
         return bool(self._tls.session_reused)
 
-    def ask(self, lines=(), *, trailers=False) -> Answer:
+    def ask(self, lines=(), *, trailers=False, with_chain=False) -> Answer:
         """The answer to a request with these header lines; or with these trailer fields."""
+        path = f"{self._path}/chain" if with_chain else self._path
         fields = "".join(f"{name}: {value}\r\n" for name, value in lines)
         if trailers:
-            head = f"POST {self._path} HTTP/1.1\r\nHost: {HOST}\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n"
+            head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n"
             request = f"{head}Trailer: {', '.join(name for name, _ in lines)}\r\n\r\n1\r\nx\r\n0\r\n{fields}\r\n"
         else:
-            request = f"GET {self._path} HTTP/1.1\r\nHost: {HOST}\r\n{fields}\r\n"
+            request = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{fields}\r\n"
         self._tls.sendall(request.encode())
         with http.client.HTTPResponse(self._tls) as response:
             response.begin()
             body = response.read()
             decision = response.headers["Decision"]
-            certificate = json.loads(body)["certificate"] if decision == "accepted" else None
-            return Answer(response.status, decision, certificate)
+            if decision != "accepted":
+                return Answer(response.status, decision, None)
+            known = json.loads(body)
+            return Answer(response.status, decision, known["certificate"], tuple(known["issuers"]))

@@ -105,6 +105,29 @@ def test_each_request_on_a_connection_is_judged_alone(chain, pki):
             assert second.ask(lines).certificate == sha256(pki.chained)
 
 
+# What is there of the chain, after a full handshake and on a session that is resumed.
+CHAIN_IS_FORWARDED = {
+    "nginx": (False, False),
+    "HAProxy": (True, False),
+    "Apache": (False, False),
+    "Caddy": (False, False),
+    "Traefik": (True, True),
+    "Envoy": (False, False),
+    "two Envoys": (False, False),
+}
+
+
+@pytest.mark.parametrize("resume", [False, True], ids=["", "resumed"])
+def test_the_chain_of_a_client_arrives_where_the_proxy_forwards_it(chain, pki, resume):
+    forwarded = CHAIN_IS_FORWARDED[chain.title][resume]
+    with chain.connect(pki.deep, resume=resume) as connection:
+        assert connection.resumed == (resume and chain.title != "Caddy")
+        answer = connection.ask(with_chain=True)
+    assert answer.certificate == sha256(pki.deep)
+    issuers = tuple(hashlib.sha256(der).hexdigest() for der in pki.deep.intermediates)
+    assert answer.issuers == (issuers if forwarded else ())
+
+
 @pytest.fixture(scope="module")
 def inner(pki, servers, tmp_path_factory):
     """The second of two Envoys, where somebody reaches it directly."""
