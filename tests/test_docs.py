@@ -82,10 +82,3 @@ def test_every_threat_has_tests_and_they_exist():
     assert len(tests) > 40
     assert all(tests)
     assert [reference for row in tests for reference in row if not _exists(reference)] == []
-
-
-def test_the_page_of_gateways_has_the_configurations_of_the_example():
-    page = (ROOT / "docs" / "gateways.md").read_text()
-    blocks = re.findall(r"^```(?:nginx|yaml|caddyfile)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-    names = ("nginx.conf", "traefik.yml", "forward-auth.yml", "Caddyfile", "envoy.yaml")
-    assert blocks == [(ROOT / "examples" / "forward-auth" / name).read_text() for name in names]

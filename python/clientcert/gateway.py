@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from clientcert.asgi import ClientCertMiddleware
 from clientcert.certificate import PeerCertificate
+from clientcert.cross_check import forwarded_value
 from clientcert.errors import ConfigurationError
 from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.headers import WatchedHeaders
@@ -125,10 +126,12 @@ def forward_auth(
 def proxy_headers(preset: Preset, certificate: PeerCertificate) -> dict[str, str]:
     """Return the headers in which the proxy of ``preset`` forwards a certificate that it has verified.
 
-    Its chain follows where the preset has a place for it.
+    They are all that the preset knows of: verdicts, cross-checks, and the chain where there is a place for it.
     """
     headers = dict(preset.verdicts)
-    headers[preset.header] = encode_header(certificate, preset.encoding, chain=_holds_chain(preset))
+    value = encode_header(certificate, preset.encoding, chain=preset.chain_in_header)
+    headers[preset.header] = f'"{value}"' if preset.quoted else value
+    headers |= {header: forwarded_value(certificate, form) for header, form in preset.cross_checks}
     issuers = certificate.chain[1:]
     if preset.chain_header is not None and issuers:
         encoding = preset.chain_encoding or preset.encoding
@@ -145,7 +148,7 @@ class _Identified:
     def __init__(
         self, preset: Preset, identity_headers: Mapping[str, Callable[[Any], str | None]], *, chain: bool
     ) -> None:
-        distinct_names([*_names(preset), "content-length", "cache-control", *identity_headers])
+        distinct_names([*preset.headers, "content-length", "cache-control", *identity_headers])
         for name, function in identity_headers.items():
             if not callable(function) or is_async(function):
                 raise ConfigurationError(
@@ -204,7 +207,7 @@ def _destination(encoding: HeaderEncoding | Preset, header: str | None, *, chain
         raise ConfigurationError(
             f"{encoding!r} does not say which header: name it with header=, or give a preset: PRESETS['nginx']"
         )
-    if chain and not _holds_chain(preset) and preset.chain_header is None:
+    if chain and not preset.chain_in_header and preset.chain_header is None:
         raise ConfigurationError(f"there is no place for a chain beside {preset.header}: give a preset that has one")
     return preset
 
@@ -220,19 +223,9 @@ def _certificate_headers(preset: Preset, certificate: PeerCertificate, *, chain:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _holds_chain(preset: Preset) -> bool:
-    """Return whether a chain follows the certificate in the same header."""
-    return preset.chain_in_header or preset.encoding == "xfcc"
-
-
-def _names(preset: Preset) -> list[str]:
-    chain_headers = () if preset.chain_header is None else (preset.chain_header,)
-    return [preset.header, *chain_headers, *(header for header, _ in preset.verdicts)]
-
-
 @lru_cache(_CONFIGURATIONS)
 def _watched(preset: Preset, remove: frozenset[str]) -> WatchedHeaders:
-    names = [name for each in (preset, *PRESETS.values()) for name in _names(each)]
+    names = [name for each in (preset, *PRESETS.values()) for name in each.headers]
     return WatchedHeaders([header_name(name) for name in (*names, *remove)], None)
 
 
