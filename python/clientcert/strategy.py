@@ -253,6 +253,12 @@ class ClientCertStrategy:
             trust_anchors=anchors,
         )
 
+    @property
+    def watched_headers(self) -> frozenset[str]:
+        """The headers that this strategy reads, in lower case: certificate, chain, verdicts, and a proxy's secret."""
+        headers = self._extractor.headers
+        return frozenset() if headers is None else frozenset(name.decode() for name in headers.names)
+
     def authenticate(self, request: Request) -> Success | Failure:
         """Return who the client is, or why nobody. `ConfigurationError` if ``verify`` is async."""
         if self.is_async:

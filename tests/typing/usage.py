@@ -26,6 +26,7 @@ from clientcert import (
     parse_header,
 )
 from clientcert.asgi import ClientCertMiddleware
+from clientcert.gateway import forward_auth, forwarded_headers
 from clientcert.ocsp_fetcher import OCSPFetcher
 from clientcert.revocation import OCSPResponses, RevocationLists
 from clientcert.validation import TrustAnchors, ValidatedPath
@@ -154,3 +155,15 @@ def wsgi_app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterabl
 
 asgi_middleware = ClientCertMiddleware(app, strategy, required=False)
 wsgi_middleware = WSGIMiddleware(wsgi_app, strategy, remote_user=str)
+forward_auth_app = forward_auth(strategy, PRESETS["envoy"], chain=True, identity_headers={"X-User": str})
+
+
+def next_hop(scope: Scope, lines: list[tuple[str, str]]) -> None:
+    """Get back what was given, bytes or text."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    certificate: PeerCertificate | None = scope["client_certificate"]
+    assert_type(forwarded_headers(headers, certificate), list[tuple[bytes, bytes]])
+    assert_type(
+        forwarded_headers(lines, certificate, "url-pem", header="X-Cert", remove=strategy.watched_headers),
+        list[tuple[str, str]],
+    )
