@@ -6,7 +6,6 @@ Sessions are not resumed here: gunicorn makes a TLS context for each connection.
 from __future__ import annotations
 
 import ssl
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -44,17 +43,3 @@ def test_a_client_without_a_certificate_fails_the_handshake_where_one_is_require
         server.ask(pki.context())
     status, known = server.ask(pki.context(pki.alice))
     assert (status, known["user"], known["served"]) == (200, "alice", 1)
-
-
-def test_connections_at_the_same_time_never_mix_up_their_clients(backend, servers, pki):
-    server = servers.gunicorn(backend, *OPTIONAL)
-    names = [f"client {number}" if number % 4 else None for number in range(20)]
-
-    def ask_twenty_times(name):
-        with server.connect(pki.context(pki.issuer.issue(name) if name else None)) as client:
-            return [client.ask() for _ in range(20)]
-
-    with ThreadPoolExecutor(len(names)) as threads:
-        answers = list(threads.map(ask_twenty_times, names))
-    for name, given in zip(names, answers, strict=True):
-        assert [known["user"] if status == 200 else status for status, known in given] == [name or 401] * 20

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import ssl
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import pytest
@@ -83,20 +82,6 @@ def test_a_resumed_session_still_has_its_certificate(backend, servers, options, 
         assert second.socket.session_reused
         status, known = second.ask()
     assert (status, known["user"], known["chain"]) == (200, "alice", 1)
-
-
-def test_connections_at_the_same_time_never_mix_up_their_clients(backend, servers, options, pki):
-    server = servers.uvicorn(backend, **options)
-    names = [f"client {number}" if number % 4 else None for number in range(20)]
-
-    def ask_twenty_times(name):
-        with server.connect(pki.context(pki.issuer.issue(name) if name else None)) as client:
-            return [client.ask() for _ in range(20)]
-
-    with ThreadPoolExecutor(len(names)) as threads:
-        answers = list(threads.map(ask_twenty_times, names))
-    for name, given in zip(names, answers, strict=True):
-        assert [known["user"] if status == 200 else status for status, known in given] == [name or 401] * 20
 
 
 WEBSOCKET_PROTOCOLS = ["AutoWebSocketsProtocol", "WebSocketProtocol", "WebSocketsSansIOProtocol"]
