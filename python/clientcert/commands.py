@@ -86,7 +86,7 @@ class _WithUvicornOptions(click.Command):
 
 
 @clientcert.command(cls=_WithUvicornOptions, context_settings={"auto_envvar_prefix": "UVICORN"})
-@click.argument("app")
+@click.argument("app", envvar="UVICORN_APP")
 @click.option("--ssl-certfile", required=True, help="The server's certificate and its intermediates, in PEM.")
 @click.option("--ssl-keyfile", help="Its private key, unless it is in the same file.")
 @click.option("--ssl-keyfile-password", help="The password of an encrypted key.")

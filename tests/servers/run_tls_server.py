@@ -43,6 +43,13 @@ def run_uvicorn(listener, files, http=None, **options):
     uvicorn.Server(config).run(sockets=[listener])
 
 
+def without_resumption(_listener, files):
+    def context(_config, _default):
+        return server_context(files.certificate, files.key, ca_certs=files.ca_certs, required=False, resumption=False)
+
+    return context
+
+
 def run_command(*arguments):
     os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 - in place of this one, which the caller ends
 
@@ -140,6 +147,9 @@ SERVERS = {
     "uvicorn, httptools": lambda *given: run_uvicorn(*given, http="httptools", loop="uvloop"),
     "uvicorn, zttp": lambda *given: run_uvicorn(*given, http="zttp", loop="asyncio"),
     "uvicorn, zttp, http2": lambda *given: run_uvicorn(*given, http="zttp", http2=True, loop="uvloop"),
+    "uvicorn, resumption=False": lambda *given: run_uvicorn(
+        *given, http="h11", ssl_context_factory=without_resumption(*given)
+    ),
     "uvicorn, as it is": run_uvicorn,
     "clientcert serve": serve,
     "gunicorn, UvicornWorker": lambda *given: run_gunicorn(

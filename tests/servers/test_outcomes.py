@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect as connect_websocket
 
 from servers.run_tls_server import SERVERS
 
@@ -24,6 +27,7 @@ class Outcomes(NamedTuple):
     expired: str = FAILS
     resumed_1_2: str = LEAF
     resumed_1_3: str = LEAF
+    websocket: str | None = CHAIN
 
 
 HTTP2 = ", HTTP/2"
@@ -32,37 +36,41 @@ OUTCOMES = {
     "uvicorn, httptools": Outcomes("uvicorn httptools"),
     "uvicorn, zttp": Outcomes("uvicorn zttp"),
     "uvicorn, zttp, http2": Outcomes("uvicorn zttp"),
-    "uvicorn, zttp, http2" + HTTP2: Outcomes("uvicorn zttp"),
+    "uvicorn, zttp, http2" + HTTP2: Outcomes("uvicorn zttp", websocket=None),
     "clientcert serve": Outcomes("uvicorn"),
-    "uvicorn, as it is": Outcomes("uvicorn", given=NONE, resumed_1_2=NONE, resumed_1_3=NONE),
+    "uvicorn, resumption=False": Outcomes("uvicorn h11", resumed_1_2=FAILS, resumed_1_3=NEVER),
+    "uvicorn, as it is": Outcomes("uvicorn", given=NONE, resumed_1_2=NONE, resumed_1_3=NONE, websocket=NONE),
     "gunicorn, UvicornWorker": Outcomes("gunicorn uvicorn-worker"),
     "gunicorn, ASGIWorker": Outcomes("gunicorn"),
-    "gunicorn, ASGIWorker" + HTTP2: Outcomes("gunicorn"),
-    "gunicorn, asgi": Outcomes("gunicorn", given=NONE, resumed_1_2=NONE, resumed_1_3=NONE),
-    "gunicorn, sync": Outcomes("gunicorn", resumed_1_2=NEVER, resumed_1_3=NEVER),
-    "gunicorn, gthread": Outcomes("gunicorn", resumed_1_2=NEVER, resumed_1_3=NEVER),
-    "gunicorn, gthread" + HTTP2: Outcomes("gunicorn", resumed_1_2=NEVER, resumed_1_3=NEVER),
+    "gunicorn, ASGIWorker" + HTTP2: Outcomes("gunicorn", websocket=None),
+    "gunicorn, asgi": Outcomes("gunicorn", given=NONE, resumed_1_2=NONE, resumed_1_3=NONE, websocket=NONE),
+    "gunicorn, sync": Outcomes("gunicorn", resumed_1_2=NEVER, resumed_1_3=NEVER, websocket=None),
+    "gunicorn, gthread": Outcomes("gunicorn", resumed_1_2=NEVER, resumed_1_3=NEVER, websocket=None),
+    "gunicorn, gthread" + HTTP2: Outcomes("gunicorn", resumed_1_2=NEVER, resumed_1_3=NEVER, websocket=None),
     "hypercorn, serve": Outcomes("hypercorn"),
     "hypercorn, asyncio": Outcomes("hypercorn"),
-    "hypercorn, asyncio" + HTTP2: Outcomes("hypercorn"),
+    "hypercorn, asyncio" + HTTP2: Outcomes("hypercorn", websocket=None),
     "hypercorn, uvloop": Outcomes("hypercorn uvloop"),
     "hypercorn, trio": Outcomes("hypercorn trio"),
-    "hypercorn, trio" + HTTP2: Outcomes("hypercorn trio"),
-    "hypercorn, as it is": Outcomes("hypercorn", given=NONE, resumed_1_2=NONE, resumed_1_3=NONE),
-    "werkzeug": Outcomes("werkzeug"),
-    "cheroot": Outcomes("cheroot", given=LEAF),
-    "granian": Outcomes("granian", given=NONE, without=FAILS, resumed_1_2=FAILS, resumed_1_3=NONE),
+    "hypercorn, trio" + HTTP2: Outcomes("hypercorn trio", websocket=None),
+    "hypercorn, as it is": Outcomes("hypercorn", given=NONE, resumed_1_2=NONE, resumed_1_3=NONE, websocket=NONE),
+    "werkzeug": Outcomes("werkzeug", websocket=None),
+    "cheroot": Outcomes("cheroot", given=LEAF, websocket=None),
+    "granian": Outcomes("granian", given=NONE, without=FAILS, resumed_1_2=FAILS, resumed_1_3=NONE, websocket=NONE),
 }
 
 
-def answered(client):
-    """What the application knows of the client."""
-    status, known = client.ask()
+def told(status, known):
+    """What the application knows of the client, by its answer."""
     if status != 200:
-        assert (status, known) == (401, "A client certificate is required.\n")
+        assert status in {401, 403}  # 403: a websocket, where the server cannot send another answer
         return NONE
     assert known["user"] == "alice"
     return {3: CHAIN, 1: LEAF}[known["chain"]]
+
+
+def answered(client):
+    return told(*client.ask())
 
 
 def outcome(server, context, *, http2):
@@ -77,11 +85,19 @@ def resumed(server, context, *, http2):
     try:
         with server.connect(context, http2=http2) as first:
             answered(first)
-            session = first.socket.session
+            session = first.socket.session  # None, where the server has not given one
         with server.connect(context, session, http2=http2) as second:
             return answered(second) if second.socket.session_reused else NEVER
     except ssl.SSLError:
         return FAILS
+
+
+def on_websocket(server, context):
+    try:
+        with connect_websocket(f"wss://localhost:{server.address[1]}/", ssl=context, proxy=None) as connection:
+            return told(200, json.loads(connection.recv()))
+    except InvalidStatus as refused:
+        return told(refused.response.status_code, None)
 
 
 def test_every_server_is_measured():
@@ -100,6 +116,7 @@ def test_each_server_does_with_certificates_what_the_page_says(start_tls, pki, n
         expired=outcome(server, pki.context(pki.expired), http2=http2),
         resumed_1_2=resumed(server, pki.context(pki.alice, ssl.TLSVersion.TLSv1_2), http2=http2),
         resumed_1_3=resumed(server, pki.context(pki.alice, ssl.TLSVersion.TLSv1_3), http2=http2),
+        websocket=OUTCOMES[name].websocket and on_websocket(server, pki.context(pki.alice)),
     )
     assert found == OUTCOMES[name]
 
@@ -107,11 +124,13 @@ def test_each_server_does_with_certificates_what_the_page_says(start_tls, pki, n
 def table():
     """The table of docs/servers.md."""
     pinned = dict(line.lower().split("==") for line in (ROOT / "constraints.txt").read_text().split())
-    rows = ["| Server | Certificate | None | Of another CA | Expired | Resumed, TLS 1.2 | Resumed, TLS 1.3 |"]
-    rows.append("| --- | --- | --- | --- | --- | --- | --- |")
+    rows = [
+        "| Server | Certificate | None | Of another CA | Expired | Resumed, TLS 1.2 | Resumed, TLS 1.3 | WebSocket |"
+    ]
+    rows.append("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, (distributions, *outcomes) in OUTCOMES.items():
         versions = " ".join(f"{distribution} {pinned[distribution]}" for distribution in distributions.split())
-        rows.append(f"| {name} ({versions}) | {' | '.join(outcomes)} |")
+        rows.append(f"| {name} ({versions}) | {' | '.join(text or '-' for text in outcomes)} |")
     return "\n".join(rows)
 
 

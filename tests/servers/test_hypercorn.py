@@ -1,0 +1,35 @@
+"""Hypercorn, whose class for connections `show_clients` replaces. What it serves is in `test_outcomes`."""
+
+from __future__ import annotations
+
+import hypercorn.asyncio.run
+import hypercorn.trio.run
+import pytest
+
+from clientcert import ConfigurationError
+from clientcert.servers.hypercorn import show_clients
+
+
+@pytest.fixture(params=[hypercorn.asyncio.run, hypercorn.trio.run], ids=["asyncio", "trio"])
+def module(request, monkeypatch):
+    """A module of Hypercorn's, put right again after the test."""
+    for module in (hypercorn.asyncio.run, hypercorn.trio.run):
+        monkeypatch.setattr(module, "TCPServer", module.TCPServer)
+    return request.param
+
+
+def test_the_class_is_that_of_hypercorn_with_one_addition_however_often_it_is_asked_for(module):
+    original = module.TCPServer
+    show_clients()
+    replaced = module.TCPServer
+    assert replaced is not original
+    assert issubclass(replaced, original)
+    show_clients()
+    assert module.TCPServer is replaced
+
+
+def test_a_hypercorn_without_that_class_is_refused(module, monkeypatch):
+    monkeypatch.delattr(module, "TCPServer")
+    with pytest.raises(ConfigurationError, match="TCPServer"):
+        show_clients()
+    monkeypatch.undo()
