@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import hypercorn.asyncio.run
 import hypercorn.trio.run
 import pytest
@@ -28,8 +30,15 @@ def test_the_class_is_that_of_hypercorn_with_one_addition_however_often_it_is_as
     assert module.TCPServer is replaced
 
 
+def test_without_trio_there_is_nothing_to_replace_for_it(module, monkeypatch):
+    monkeypatch.setitem(sys.modules, "trio", None)
+    originals = {each: each.TCPServer for each in (hypercorn.asyncio.run, hypercorn.trio.run)}
+    show_clients()
+    assert hypercorn.asyncio.run.TCPServer is not originals[hypercorn.asyncio.run]
+    assert hypercorn.trio.run.TCPServer is originals[hypercorn.trio.run]
+
+
 def test_a_hypercorn_without_that_class_is_refused(module, monkeypatch):
     monkeypatch.delattr(module, "TCPServer")
     with pytest.raises(ConfigurationError, match="TCPServer"):
         show_clients()
-    monkeypatch.undo()

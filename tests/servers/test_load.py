@@ -17,7 +17,7 @@ SERVERS = [
     "hypercorn, uvloop",
     "hypercorn, two workers",
 ]
-HTTP2 = {"uvicorn, zttp, http2", "gunicorn, ASGIWorker"}
+HTTP2 = {"uvicorn, zttp, http2"}
 
 
 @pytest.mark.parametrize("name", SERVERS)

@@ -1,4 +1,7 @@
-"""What becomes of a client's certificate on each server, measured; docs/servers.md has the same in a table."""
+"""What becomes of a client's certificate on each server, measured; docs/servers.md has the same in a table.
+
+Where the certificate comes from the socket, so does the peer, whatever a header says.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ class Outcomes(NamedTuple):
     websocket: str | None = CHAIN
 
 
+REWRITING = [("x-forwarded-for", "10.0.0.5"), ("forwarded", "for=10.0.0.5"), ("x-real-ip", "10.0.0.5")]
 HTTP2 = ", HTTP/2"
 OUTCOMES = {
     "uvicorn, h11": Outcomes("uvicorn h11"),
@@ -119,6 +123,9 @@ def test_each_server_does_with_certificates_what_the_page_says(start_tls, pki, n
         websocket=OUTCOMES[name].websocket and on_websocket(server, pki.context(pki.alice)),
     )
     assert found == OUTCOMES[name]
+    if found.given == CHAIN:
+        with server.connect(pki.context(pki.alice), http2=http2) as client:
+            assert client.ask(REWRITING)[1]["peer"] == ["ip", "127.0.0.1", True]
 
 
 def table():
