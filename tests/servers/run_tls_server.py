@@ -145,8 +145,7 @@ GUNICORN_HTTP2 = ("--http-protocols", "h2,h1")
 SERVERS = {
     "uvicorn, h11": lambda *given: run_uvicorn(*given, http="h11", loop="asyncio"),
     "uvicorn, httptools": lambda *given: run_uvicorn(*given, http="httptools", loop="uvloop"),
-    "uvicorn, zttp": lambda *given: run_uvicorn(*given, http="zttp", loop="asyncio"),
-    "uvicorn, zttp, http2": lambda *given: run_uvicorn(*given, http="zttp", http2=True, loop="uvloop"),
+    "uvicorn, zttp": lambda *given: run_uvicorn(*given, http="zttp", http2=True, loop="uvloop"),
     "uvicorn, resumption=False": lambda *given: run_uvicorn(
         *given, http="h11", ssl_context_factory=without_resumption(*given)
     ),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 
 import hypercorn.asyncio.run
+import hypercorn.asyncio.tcp_server
 import hypercorn.trio.run
+import hypercorn.trio.tcp_server
 import pytest
 
 from clientcert import ConfigurationError
@@ -14,9 +16,9 @@ from clientcert.servers.hypercorn import show_clients
 
 @pytest.fixture(params=[hypercorn.asyncio.run, hypercorn.trio.run], ids=["asyncio", "trio"])
 def module(request, monkeypatch):
-    """A module of Hypercorn's, put right again after the test."""
-    for module in (hypercorn.asyncio.run, hypercorn.trio.run):
-        monkeypatch.setattr(module, "TCPServer", module.TCPServer)
+    """A module of Hypercorn's with the class that it came with; what it has had before is back after the test."""
+    monkeypatch.setattr(hypercorn.asyncio.run, "TCPServer", hypercorn.asyncio.tcp_server.TCPServer)
+    monkeypatch.setattr(hypercorn.trio.run, "TCPServer", hypercorn.trio.tcp_server.TCPServer)
     return request.param
 
 

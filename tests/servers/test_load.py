@@ -11,13 +11,13 @@ CONNECTIONS, REQUESTS = 40, 125
 SERVERS = [
     "uvicorn, h11",
     "uvicorn, httptools",
-    "uvicorn, zttp, http2",
+    "uvicorn, zttp",
     "gunicorn, gthread",
     "gunicorn, ASGIWorker",
     "hypercorn, uvloop",
     "hypercorn, two workers",
 ]
-HTTP2 = {"uvicorn, zttp, http2"}
+HTTP2 = {"uvicorn, zttp"}
 
 
 @pytest.mark.parametrize("name", SERVERS)

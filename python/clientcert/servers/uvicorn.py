@@ -16,8 +16,8 @@ the streams of HTTP/2 and to websockets.
 ``proxy_headers``, on by default in Uvicorn, replaces ``scope["client"]``; the transport peer here stays what it was.
 Trailer fields stay out of ``scope["headers"]``, among which Uvicorn with httptools puts those of a chunked request.
 
-``clientcert serve`` is Uvicorn's command line with these protocols. Uvicorn's own takes them by their import strings,
-where it is recent enough (0.54): ``--http clientcert.servers.uvicorn:AutoHTTPProtocol``.
+``clientcert serve`` is Uvicorn's command line with these protocols. Uvicorn's own takes them by their import strings:
+``--http clientcert.servers.uvicorn:AutoHTTPProtocol``. Both need Uvicorn 0.36.
 """
 
 from __future__ import annotations
