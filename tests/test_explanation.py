@@ -21,7 +21,7 @@ from clientcert import (
 )
 from clientcert.asgi import ASGIRequest
 from clientcert.request import TLSConnection, TransportPeer
-from clientcert.testing import CertificateAuthority
+from clientcert.testing import CertificateAuthority, proxy_headers
 from clientcert.wsgi import WSGIRequest
 from fake_request import PROXY, STRANGER, FakeRequest
 
@@ -60,6 +60,11 @@ def envoy(text, **request):
     return FakeRequest([(XFCC, text)], **request)
 
 
+def gcp(*headers):
+    lines = [("X-Client-Cert-Present", "true"), ("X-Client-Cert-Chain-Verified", "true")]
+    return FakeRequest([("X-Client-Cert-Leaf", value(encoding="rfc9440")), *lines, *headers])
+
+
 def peer(kind, host=None, **more):
     return TransportPeer(kind, host, **more)
 
@@ -81,13 +86,13 @@ def test_an_accepted_request_has_passed_every_check_in_order(backend):
     assert checks(explanation) == [(name, True) for name in names]
     assert (explanation.certificate, explanation.identity, explanation.reason) == (ALICE.certificate, None, None)
     assert str(explanation) == (
-        "peer        passed  10.0.0.5 may speak for clients\n"
-        "duplicates  passed  no watched header is there twice\n"
-        "names       passed  no other name could be taken for a watched header\n"
-        "verdicts    passed  by x-ssl-client-verify, the certificate is verified\n"
-        "header      passed  x-ssl-client-cert is there\n"
-        "decoding    passed  a certificate is in it\n"
-        "validity    passed  the certificate is valid now\n"
+        "peer          passed  10.0.0.5 may speak for clients\n"
+        "duplicates    passed  no watched header is there twice\n"
+        "names         passed  no other name could be taken for a watched header\n"
+        "verdicts      passed  by x-ssl-client-verify, the certificate is verified\n"
+        "header        passed  x-ssl-client-cert is there\n"
+        "decoding      passed  a certificate is in it\n"
+        "validity      passed  the certificate is valid now\n"
         "not rejected so far: a certificate for verify to judge"
     )
 
@@ -98,7 +103,7 @@ def test_a_rejected_request_has_failed_the_last_check_that_was_made(backend):
     assert (explanation.certificate, explanation.reason) == (None, RejectionReason.VERIFICATION_HEADER_MISMATCH)
     decision = last(explanation)
     assert (decision.reason, decision.detail) == (explanation.reason, "x-ssl-client-verify has another value")
-    assert str(explanation).endswith(f"\n            hint:   {decision.hint}\nrejected: verification_header_mismatch")
+    assert str(explanation).endswith(f"\n              hint:   {decision.hint}\nrejected: verification_header_mismatch")
     assert all(decision.hint is None and decision.reason is None for decision in explanation.decisions[:-1])
 
 
@@ -122,6 +127,23 @@ def test_optional_checks_are_listed_only_where_they_are_made(backend):
     assert "chain" in dict(checks(strategy("haproxy", include_chain=True).explain(FakeRequest([
         ("X-SSL-Client-Cert", value(encoding="base64-der")), ("X-SSL-Client-Used", "1"), ("X-SSL-Client-Verify", "0"),
     ]))))  # fmt: skip
+
+
+def test_a_cross_check_is_made_after_the_chain_and_before_the_validity(backend):
+    sent = proxy_headers(PRESETS["gcp-lb"], ALICE.certificate)
+    explanation = strategy("gcp-lb").explain(FakeRequest(list(sent.items())))
+    assert checks(explanation)[-3:] == [("decoding", True), ("cross_checks", True), ("validity", True)]
+    assert explanation.decisions[-2].detail == "x-client-cert-hash agrees with the certificate"
+    for issued, text, detail in (
+        (ALICE, sent["X-Client-Cert-Hash"].lower(), "x-client-cert-hash is not the sha256-base64 of the certificate"),
+        (EXPIRED, sent["X-Client-Cert-Hash"], "x-client-cert-hash is not the sha256-base64 of the certificate"),
+        (EXPIRED, None, "x-client-cert-hash is absent"),
+    ):
+        request = FakeRequest(list(proxy_headers(PRESETS["gcp-lb"], issued.certificate).items()))
+        replace(request, "X-Client-Cert-Hash", text)
+        explanation = strategy("gcp-lb").explain(request)
+        assert checks(explanation)[-2:] == [("decoding", True), ("cross_checks", False)]
+        assert (explanation.reason, last(explanation).detail) == ("verification_header_mismatch", detail)
 
 
 def test_the_shims_requests_are_explained_without_a_trace(backend):
@@ -223,6 +245,10 @@ HINTS = [
     (FakeRequest(connection=CONNECTED), {"source": None}, "uvicorn needs ssl_cert_reqs"),
     (FakeRequest(connection=TLSConnection(authorized=False, rejected=True)), {"source": None}, "not accepted it"),
     (FakeRequest(connection=TLSConnection(authorized=True)), {"source": None}, "vouches for a certificate"),
+    (gcp(), {"source": "gcp-lb", "include_chain": True}, "must set x-client-cert-hash beside the certificate. Custom request headers"),
+    (gcp(("X-Client-Cert-Hash", "9c" * 32)), {"source": "gcp-lb"}, "are not from one place"),
+    (gcp(("X-Client-Cert-Error", "client_cert_not_provided")), {"source": "gcp-lb"}, "x-client-cert-error must be empty"),
+    (FakeRequest([("X-SSL-Client-DER", '""'), ("X-SSL-Client-Verify", "0")]), {"source": "openshift-router"}, "there is no certificate"),
     (FakeRequest([("Client-Cert", value(encoding="rfc9440")), ("Client-Cert-Chain", "MII")]), {"source": "rfc9440", "include_chain": True}, "as the chain is not in the encoding"),
     (FakeRequest([("X-Forwarded-Tls-Client-Cert", f"{value(encoding='base64-der')},{value(encoding='base64-der')}")], preserves_names=False), {"source": "traefik"}, "a server has joined two header lines"),
 ]  # fmt: skip
@@ -246,7 +272,16 @@ def test_an_explanation_holds_no_header_value_and_no_certificate():
     for request, options, _ in HINTS:
         explanation = strategy(**options).explain(request)
         for header, text in request.headers:
-            if header != "X-Forwarded-For" and text not in {"SUCCESS", "NONE", "x", "x-ssl-client-cert", "MII"}:
+            if header != "X-Forwarded-For" and text not in {
+                "SUCCESS",
+                "NONE",
+                "x",
+                "x-ssl-client-cert",
+                "MII",
+                "true",
+                "0",
+                '""',
+            }:
                 assert text not in str(explanation), header
                 assert text[20:60] not in str(explanation) or len(text) < 60
         assert not re.search(r"\x1b|MII|BEGIN|spiffe://x|alice", f"{explanation}{explanation.decisions}")

@@ -286,6 +286,15 @@ def test_the_secret_is_watched_and_goes_through_with_the_rest():
     assert guarded(TRUE, secret, (b"x_proxy_secret", b"guess"), watched=watched) == (None, [[TRUE, secret]])
 
 
+def test_the_secret_is_watched_beside_names(backend):
+    secret = (b"x-proxy-secret", SECRET.encode())
+    trusted = TrustedProxies(secret=("X-Proxy-Secret", SECRET))
+    for lines, seen in (([TRUE, secret], [TRUE, secret]), ([TRUE], []), ([TRUE, secret, secret], [])):
+        app = ASGIApp()
+        serve(HeaderGuard(app, NAMES, trusted_proxies=trusted, on_forged="remove"), scope(*lines))
+        assert app.seen == [seen]
+
+
 # How it answers
 
 

@@ -174,6 +174,6 @@ def test_the_headers_of_a_proxy_authenticate_with_the_chain_that_it_forwards(bac
     )
     outcome = strategy.authenticate(ASGIRequest(scope))
     assert outcome.certificate == certificate
-    forwards_chain = preset.chain_in_header or preset.chain_header is not None or preset.encoding == "xfcc"
+    forwards_chain = preset.chain_in_header or preset.chain_header is not None
     assert outcome.certificate.chain == (certificate.chain if forwards_chain else (certificate,))
     assert set(proxy_headers(preset, certificate.without_chain())) == set(headers) - {preset.chain_header}

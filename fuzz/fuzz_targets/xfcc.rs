@@ -4,12 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use clientcert::decode::field;
 use clientcert::decode::xfcc::{self, Element, Value};
 use clientcert::parse::{self, XfccElement};
 use clientcert::x509::GeneralName;
-use clientcert::{Certificate, DecodeError, Encoding, Reason};
-use clientcert_fuzz::{MOST, decoded, trimmed};
+use clientcert::{Certificate, Encoding, Reason};
+use clientcert_fuzz::{MOST, decoded, of_one_element, trimmed};
 use libfuzzer_sys::fuzz_target;
 
 const KEYS: [&[u8]; 7] = [b"by", b"hash", b"cert", b"chain", b"subject", b"uri", b"dns"];
@@ -32,13 +31,6 @@ fuzz_target!(|value: &[u8]| {
         }
     }
 });
-
-/// The DER of each certificate in a header that has one element.
-fn of_one_element(value: &[u8], most: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
-    let (text, start) = field::value(value)?;
-    let ders = xfcc::elements(text, 1).and_then(|elements| elements[0].certificates(most));
-    ders.map_err(|fault| DecodeError { at: fault.at + start, ..fault })
-}
 
 /// Asserts that between the values there is nothing but the end of one pair and the beginning of the next.
 fn assert_is_all_of(text: &[u8], elements: &[Element<'_>]) {

@@ -7,7 +7,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use clientcert::decode::{self, encode};
+use clientcert::decode::{self, encode, field, xfcc};
 use clientcert::{Certificate, DecodeError, Encoding, Reason, limits, parse};
 use libfuzzer_sys::fuzzer_mutate;
 
@@ -79,6 +79,17 @@ pub fn decoded(
         assert_eq!(fault, Some(Reason::TooManyCertificates));
     }
     Some(ders)
+}
+
+/// Returns the DER of each certificate in an XFCC header that has one element.
+///
+/// # Errors
+///
+/// The first fault of the text.
+pub fn of_one_element(value: &[u8], most: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
+    let (text, start) = field::value(value)?;
+    let ders = xfcc::elements(text, 1).and_then(|elements| elements[0].certificates(most));
+    ders.map_err(|fault| DecodeError { at: fault.at + start, ..fault })
 }
 
 /// Asserts that a PEM text has these certificates and nothing else but white space.

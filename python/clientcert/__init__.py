@@ -2,7 +2,13 @@
 
 from clientcert._backend import backend
 from clientcert.certificate import GeneralName, PeerCertificate, XfccElement
-from clientcert.errors import CertificateNotRetrievable, ClientCertError, ConfigurationError, DecodeError
+from clientcert.errors import (
+    CertificateNotRetrievable,
+    ClientCertError,
+    ConfigurationError,
+    DecodeError,
+    ValidationError,
+)
 from clientcert.explanation import Check, Decision, Explanation
 from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.parse import (
@@ -16,6 +22,7 @@ from clientcert.parse import (
 )
 from clientcert.policy import (
     all_of,
+    allow_ca,
     allow_cn,
     allow_email,
     allow_fingerprints,
@@ -61,8 +68,10 @@ __all__ = [
     "RejectionReason",
     "Success",
     "TrustedProxies",
+    "ValidationError",
     "XfccElement",
     "all_of",
+    "allow_ca",
     "allow_cn",
     "allow_email",
     "allow_fingerprints",

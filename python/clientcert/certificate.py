@@ -111,6 +111,9 @@ class DecodedCertificate(Protocol):
     def field(self, key: str) -> Any:
         """Return the value of one of ``keys()``: str, bytes, bool, int, tuple, or a dict of str and tuples of str."""
 
+    def fields(self) -> dict[str, Any]:
+        """Return a new dict of all of ``keys()`` with their values."""
+
     def attributes(self, name: Literal["subject", "issuer"]) -> Attributes:
         """Return the attributes of a distinguished name."""
 
@@ -135,39 +138,48 @@ class PeerCertificate(Mapping[str, Any]):
     ``issuerCertificate`` is there where a chain came along: the certificates as they were sent, verified by nobody.
     """
 
-    __slots__ = ("__weakref__", "_decoded", "_derived", "_fields", "_issuer", "_validity")
+    __slots__ = ("__weakref__", "_decoded", "_derived", "_fields", "_issuer")
 
     _decoded: DecodedCertificate
     _fields: dict[str, Any]
     _derived: dict[str, Any]
     _issuer: PeerCertificate | None
-    _validity: tuple[int, int] | None
 
     def __init__(self, decoded: DecodedCertificate, issuer: PeerCertificate | None = None) -> None:
-        set_slot = object.__setattr__
-        set_slot(self, "_decoded", decoded)
+        _set_decoded(self, decoded)
         # Filled as fields are read. Threads may compute a field twice; the values are equal and either may stay.
-        set_slot(self, "_fields", {})
-        set_slot(self, "_derived", {})
-        set_slot(self, "_issuer", issuer)
-        set_slot(self, "_validity", None)
+        _set_fields(self, {})
+        _set_derived(self, {})
+        _set_issuer(self, issuer)
 
     # The mapping: what Node.js builds.
 
     def __getitem__(self, key: str) -> Any:
-        try:
-            return self._fields[key]
-        except KeyError:
-            if key == "issuerCertificate" and self._issuer is not None:
-                return self._issuer
-            value = _frozen(self._decoded.field(key))
-            self._fields[key] = value
-            return value
+        fields = self._fields
+        if key in fields:
+            return fields[key]
+        if key == "issuerCertificate" and self._issuer is not None:
+            return self._issuer
+        value = fields[key] = _frozen(self._decoded.field(key))
+        return value
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._decoded.keys()
-        if self._issuer is not None:
-            yield "issuerCertificate"
+        return iter(self._whole())
+
+    def _whole(self) -> dict[str, Any]:
+        """Return all fields in order: who goes through the keys goes on to the values, and all at once costs less."""
+        whole: dict[str, Any] | None = self._derived.get("whole")
+        if whole is None:
+            whole = self._decoded.fields()
+            for key in _NESTED & whole.keys():
+                whole[key] = _frozen(whole[key])
+            if self._issuer is not None:
+                whole["issuerCertificate"] = self._issuer
+            # What has been handed out stays the object that it is.
+            whole.update(self._fields)
+            self._fields.update(whole)
+            self._derived["whole"] = whole
+        return whole
 
     def __len__(self) -> int:
         return len(self._decoded.keys()) + (self._issuer is not None)
@@ -223,10 +235,9 @@ class PeerCertificate(Mapping[str, Any]):
     @property
     def validity_seconds(self) -> tuple[int, int]:
         """The validity period, notBefore and notAfter, in seconds since 1970, as `time.time()` counts."""
-        validity = self._validity
+        validity: tuple[int, int] | None = self._derived.get("validity")
         if validity is None:
-            validity = self._decoded.validity()
-            object.__setattr__(self, "_validity", validity)
+            validity = self._derived["validity"] = self._decoded.validity()
         return validity
 
     @property
@@ -306,6 +317,13 @@ class PeerCertificate(Mapping[str, Any]):
         return "".join(_pem(certificate["raw"]) for certificate in (self.chain if chain else (self,)))
 
 
+# Around `__setattr__`, and without a look at the name for each of them.
+_set_decoded = PeerCertificate._decoded.__set__  # type: ignore[attr-defined]  # noqa: SLF001
+_set_fields = PeerCertificate._fields.__set__  # type: ignore[attr-defined]
+_set_derived = PeerCertificate._derived.__set__  # type: ignore[attr-defined]  # noqa: SLF001
+_set_issuer = PeerCertificate._issuer.__set__  # type: ignore[union-attr]  # noqa: SLF001
+
+
 class XfccElement(NamedTuple):
     """One element of an ``x-forwarded-client-cert`` header: what one proxy says of its client.
 
@@ -345,6 +363,10 @@ def _restore(ders: tuple[bytes, ...]) -> PeerCertificate:
     from clientcert import _backend  # noqa: PLC0415 - a certificate is data: it does not pick a backend to exist
 
     return link([_backend.core.parse_der(der) for der in ders])
+
+
+# The keys whose values are mappings or lists.
+_NESTED = frozenset({"subject", "issuer", "infoAccess", "ext_key_usage"})
 
 
 def _frozen(value: Any) -> Any:

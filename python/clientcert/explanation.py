@@ -32,6 +32,8 @@ _PASSED = {
     Check.CHAIN: "its chain, if one came along, can be read",
     Check.SOCKET: "the TLS connection has a verified certificate",
     Check.VALIDITY: "the certificate is valid now",
+    Check.PATH: "a path leads from it to a trust anchor",
+    Check.REVOCATION: "no certificate of the path has been revoked",
 }
 
 
@@ -106,6 +108,8 @@ def _decisions(
         checks = (Check.SOCKET,)
     if extractor.check_validity and not isinstance(found, ForwardedIdentity):
         checks = (*checks, Check.VALIDITY)
+    if extractor.anchors is not None:
+        checks = (*checks, Check.PATH, *((Check.REVOCATION,) if extractor.anchors.checks_revocation else ()))
     yield from _up_to(extractor, request, checks, found)
 
 
@@ -125,7 +129,7 @@ def _up_to(
         yield Decision(found.check, passed=False, detail=found.detail, reason=found.reason, hint=what_to_do)
 
 
-def _passed(
+def _passed(  # noqa: PLR0911 - one for each check
     extractor: Extractor, request: Request, check: Check, found: Extracted | ForwardedIdentity | Rejection
 ) -> str:
     match check:
@@ -136,6 +140,9 @@ def _passed(
         case Check.VERDICTS:
             names = " and ".join(header.decode() for header, _ in extractor.verdicts)
             return f"by {names}, the certificate is verified"
+        case Check.CROSS_CHECKS:
+            names = " and ".join(header.decode() for header, _ in extractor.cross_checks)
+            return f"{names} agrees with the certificate"
         case Check.HEADER:
             return f"{extractor.certificate_header.decode()} is there"
         case Check.DECODING if isinstance(found, ForwardedIdentity):

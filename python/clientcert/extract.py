@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from clientcert.cache import Cache
 from clientcert.certificate import link
-from clientcert.errors import CertificateNotRetrievable, DecodeError
+from clientcert.cross_check import agrees
+from clientcert.errors import CertificateNotRetrievable, DecodeError, ValidationError
 from clientcert.forwarded_identity import ForwardedIdentity, UnclearIdentityError, forwarded_identity
 from clientcert.headers import WatchedHeaders
 from clientcert.parse import parse_chain_header, parse_der, parse_header, parse_xfcc
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from clientcert.presets import Preset
     from clientcert.request import Request
     from clientcert.trust import Anyone, TrustedProxies
+    from clientcert.validation import TrustAnchors
 
 __all__ = [
     "Check",
@@ -37,6 +39,7 @@ __all__ = [
     "NotRetrievableError",
     "Rejection",
     "RejectionReason",
+    "out_of_time",
     "says_none",
     "span",
 ]
@@ -71,8 +74,11 @@ class Check(StrEnum):
     HEADER = "header"
     DECODING = "decoding"
     CHAIN = "chain"
+    CROSS_CHECKS = "cross_checks"
     SOCKET = "socket"
     VALIDITY = "validity"
+    PATH = "path"
+    REVOCATION = "revocation"
 
 
 _CHECKS = {
@@ -82,6 +88,8 @@ _CHECKS = {
     RejectionReason.AMBIGUOUS_HEADER_NAME: Check.NAMES,
 }
 """Of an objection to the header lines."""
+
+_REVOCATION = frozenset({RejectionReason.REVOKED, RejectionReason.REVOCATION_UNKNOWN})
 
 
 class Rejection(NamedTuple):
@@ -123,13 +131,15 @@ class Extractor:
         include_chain: bool = False,
         check_validity: bool = True,
         accept_forwarded_identity: bool = False,
+        trust_anchors: TrustAnchors | None = None,
     ) -> None:
         self.preset = preset
         self.xfcc_elements = xfcc_elements
         self.accepts_names = accept_forwarded_identity
         self.trust: TrustedProxies | None = None
         self._fallback = fallback_to_socket
-        self._include_chain = include_chain
+        self.anchors = trust_anchors
+        self._include_chain = include_chain = include_chain or trust_anchors is not None
         self.check_validity = check_validity
         self._socket_certificates: Cache[tuple[bytes, ...], PeerCertificate] = Cache()
         if preset is None:
@@ -145,9 +155,10 @@ class Extractor:
         # RFC 9440, section 2.3: Client-Cert-Chain is a List, which may be spread over several lines.
         list_header = self._chain_header if (preset.chain_encoding or preset.encoding) == "rfc9440" else None
         self.verdicts = tuple((header_name(header), value.encode()) for header, value in preset.verdicts)
-        secret_header = None if self.trust is None else self.trust.secret_header
-        single = (self.certificate_header, self._chain_header, secret_header)
-        watched = [*filter(None, single), *(header for header, _ in self.verdicts)]
+        self.cross_checks = tuple((header_name(header), form) for header, form in preset.cross_checks)
+        watched = [header_name(header) for header in preset.headers]
+        if self.trust is not None and self.trust.secret_header is not None:
+            watched.append(self.trust.secret_header)
         distinct_names([name.decode() for name in watched])
         self.headers = WatchedHeaders(watched, self.trust, list_header)
 
@@ -166,8 +177,25 @@ class Extractor:
             return (Check.HEADER,)
         verdicts = (Check.VERDICTS,) if self.verdicts else ()
         chain = (Check.CHAIN,) if self._include_chain or self.preset.chain_in_header else ()
+        cross_checks = (Check.CROSS_CHECKS,) if self.cross_checks else ()
         before = (Check.PEER, Check.DUPLICATES, Check.NAMES)
-        return (*before, *verdicts, Check.HEADER, Check.DECODING, *chain)
+        return (*before, *verdicts, Check.HEADER, Check.DECODING, *chain, *cross_checks)
+
+    def certificate_value(self, lines: HeaderLines) -> bytes | None:
+        """Return the value of the certificate's header, without the quotes that the preset says may be around it."""
+        value = lines.single.get(self.certificate_header)
+        if value is None or self.preset is None or not self.preset.quoted:
+            return value
+        inside = value.strip(b" \t")
+        return inside[1:-1] if len(inside) > 1 and inside[:1] == inside[-1:] == b'"' else value
+
+    def wrong_verdict(self, lines: HeaderLines) -> tuple[bytes, bytes] | None:
+        """Return the first verdict that is not what it should be, with what it should be."""
+        for header, expected in self.verdicts:
+            # An empty verdict is one that may be absent: servers and proxies leave out headers that are empty.
+            if (lines.single.get(header) or b"") != expected:
+                return header, expected
+        return None
 
     def _from_header(self, request: Request, headers: WatchedHeaders) -> Extracted | ForwardedIdentity | Rejection:
         lines = headers.collect(request)
@@ -181,19 +209,22 @@ class Extractor:
 
     def _read(self, request: Request, lines: HeaderLines) -> Extracted | ForwardedIdentity | Rejection:
         """Read the certificate from the headers of a trusted peer, none of which is there twice."""
-        value = lines.single.get(self.certificate_header)
-        for header, expected in self.verdicts:
-            verdict = lines.single.get(header)
-            if verdict != expected:
-                detail = f"{header.decode()} {'is absent' if verdict is None else 'has another value'}"
-                reason = RejectionReason.VERIFICATION_HEADER_MISMATCH
-                return Rejection(Check.VERDICTS, reason, detail, self._is_presented(lines))
+        wrong = self.wrong_verdict(lines)
+        if wrong is not None:
+            detail = f"{wrong[0].decode()} {'has another value' if wrong[0] in lines.single else 'is absent'}"
+            reason = RejectionReason.VERIFICATION_HEADER_MISMATCH
+            return Rejection(Check.VERDICTS, reason, detail, self._is_presented(lines))
+        value = self.certificate_value(lines)
         if value is None:
             return self._without_certificate(request, self._absent(presented=self._is_presented(lines)))
         chain = self._chain_value(lines) if self._include_chain else None
         try:
             found = self._reader.read(value, chain, preserves_names=request.preserves_names)
-            return found if isinstance(found, ForwardedIdentity) else self._in_time(found, "header")
+            return (
+                found
+                if isinstance(found, ForwardedIdentity)
+                else self._mismatch(found, lines) or self._judged(found, "header")
+            )
         except DecodeError as error:
             check = Check.VALIDITY if error.code == "time" else Check.DECODING
             detail = f"{self.certificate_header.decode()}: {error}"
@@ -206,13 +237,23 @@ class Extractor:
                 return self._without_certificate(request, rejection)
             return rejection
 
+    def _mismatch(self, certificate: PeerCertificate, lines: HeaderLines) -> Rejection | None:
+        """Return a rejection if a header says something else of the certificate than what it is."""
+        for header, form in self.cross_checks:
+            value = lines.single.get(header)
+            if value is None or not agrees(value, certificate, form):
+                wrong = "is absent" if value is None else f"is not the {form} of the certificate"
+                reason = RejectionReason.VERIFICATION_HEADER_MISMATCH
+                return Rejection(Check.CROSS_CHECKS, reason, f"{header.decode()} {wrong}")
+        return None
+
     def _absent(self, *, presented: bool) -> Rejection:
         detail = f"{self.certificate_header.decode()} is absent"
         return Rejection(Check.HEADER, RejectionReason.HEADER_MISSING_OR_MALFORMED, detail, presented)
 
     def _is_presented(self, lines: HeaderLines) -> bool:
         """Return whether the headers hold a certificate, readable or not, or the chain of one that is missing."""
-        values = (lines.single.get(self.certificate_header), self._chain_value(lines))
+        values = (self.certificate_value(lines), self._chain_value(lines))
         return any(value is not None and not says_none(value) for value in values)
 
     def _chain_value(self, lines: HeaderLines) -> bytes | None:
@@ -251,24 +292,25 @@ class Extractor:
             if certificate is None:
                 certificate = _linked([parse_der(der) for der in ders])
                 self._socket_certificates.put(ders, certificate, size)
-            return self._in_time(certificate, "socket", instead_of)
+            return self._judged(certificate, "socket", instead_of)
         except DecodeError as error:
             message = f"the certificate of the TLS connection cannot be read: {error}"
             raise NotRetrievableError(message, instead_of) from error
 
-    def _in_time(
+    def _judged(
         self, certificate: PeerCertificate, source: Literal["header", "socket"], instead_of: Rejection | None = None
     ) -> Extracted | Rejection:
-        """Check the validity period: on a resumed TLS session nobody else has done so again."""
-        if self.check_validity:
-            not_before, not_after = certificate.validity_seconds
-            now = int(time.time())  # the period includes all of the second notAfter (RFC 5280, section 4.1.2.5)
-            if now < not_before:
-                reason, detail = RejectionReason.CERTIFICATE_NOT_YET_VALID, f"notBefore is in {span(not_before - now)}"
-                return Rejection(Check.VALIDITY, reason, detail, instead_of=instead_of)
-            if now > not_after:
-                reason, detail = RejectionReason.CERTIFICATE_EXPIRED, f"notAfter was {span(now - not_after)} ago"
-                return Rejection(Check.VALIDITY, reason, detail, instead_of=instead_of)
+        """Check the validity period, for on a resumed TLS session nobody else has done so again; then the path."""
+        objection = out_of_time(certificate, int(time.time())) if self.check_validity else None
+        if objection is not None:
+            return Rejection(Check.VALIDITY, *objection, instead_of=instead_of)
+        if self.anchors is not None:
+            try:
+                self.anchors.validate(certificate)
+            except ValidationError as error:
+                reason = RejectionReason(error.reason)
+                check = Check.REVOCATION if reason in _REVOCATION else Check.PATH
+                return Rejection(check, reason, error.detail, instead_of=instead_of)
         return Extracted(certificate, source, instead_of)
 
 
@@ -377,6 +419,16 @@ def _check_one_chain(chain: tuple[PeerCertificate, ...]) -> None:
 
 def _linked(certificates: Sequence[PeerCertificate]) -> PeerCertificate:
     return link([certificate._decoded for certificate in certificates])  # noqa: SLF001 - within the package
+
+
+def out_of_time(certificate: PeerCertificate, now: int) -> tuple[RejectionReason, str] | None:
+    """Return why ``certificate`` is not valid at ``now``, in seconds since 1970: the reason and the detail."""
+    not_before, not_after = certificate.validity_seconds
+    if now < not_before:
+        return RejectionReason.CERTIFICATE_NOT_YET_VALID, f"notBefore is in {span(not_before - now)}"
+    if now > not_after:  # the period includes all of the second notAfter (RFC 5280, section 4.1.2.5)
+        return RejectionReason.CERTIFICATE_EXPIRED, f"notAfter was {span(now - not_after)} ago"
+    return None
 
 
 def span(seconds: int) -> str:

@@ -65,6 +65,10 @@ _CUT_OFF = "the value is cut off: look for a limit on the size of headers, at th
 _JOINED = (
     "a server has joined two header lines, or the proxy does not send the certificate first, and after each its issuer"
 )
+_CROSS_CHECK = (
+    "the certificate and this header are not from one place: the proxy must set both in every request, in the place of"
+    " what clients send; or this product writes it in another form: cross_checks of the preset"
+)
 _CHAIN = "what the proxy sends as the chain is not in the encoding that the preset has for it"
 _NO_CERTIFICATE_IN_XFCC = (
     "have Envoy forward the certificate: set_current_client_cert_details with cert: true; for the names alone, it is"
@@ -87,14 +91,32 @@ _NOT_RETRIEVABLE = (
     "the server vouches for a certificate and does not show one that can be read: uvicorn needs the protocols of"
     " clientcert.servers.uvicorn"
 )
+_PATH = (
+    "the root of the client's CA must be among trust_anchors, and what is between must come along or be there, too;"
+    " openssl verify -purpose sslclient -CAfile, with the file of the anchors, and -untrusted, tells more"
+)
+_REVOKED = "the client needs a new certificate, or its issuer: whoever revoked it knows why"
+_REVOCATION_UNKNOWN = (
+    "a list of revocations that its issuer has signed and that is not past its nextUpdate, or an OCSP response, is"
+    " needed for each certificate of the path but the anchor: trust_anchors.status() says what is loaded, and"
+    " check_intermediates=False asks for the client's alone"
+)
+
+
+_CERTIFICATE = {
+    RejectionReason.UNTRUSTED_ISSUER: _PATH,
+    RejectionReason.REVOKED: _REVOKED,
+    RejectionReason.REVOCATION_UNKNOWN: _REVOCATION_UNKNOWN,
+}
+_OF_CERTIFICATES = frozenset({Check.VALIDITY, Check.PATH, Check.REVOCATION})
 
 
 def hint(  # noqa: PLR0911 - one for each check
     extractor: Extractor, request: Request, rejection: Rejection
 ) -> str | None:
     """Return what an operator can do about ``rejection``, which ``extractor`` gave for ``request``."""
-    if rejection.check is Check.VALIDITY:
-        return _validity(rejection)
+    if rejection.check in _OF_CERTIFICATES:
+        return _CERTIFICATE.get(rejection.reason) or _validity(rejection)
     preset = extractor.preset
     if preset is None or extractor.headers is None or rejection.check is Check.SOCKET:
         return _socket(extractor, request, rejection)
@@ -108,10 +130,12 @@ def hint(  # noqa: PLR0911 - one for each check
             return _ALIAS if lines.nominated is None else _CONNECTION
         case Check.VERDICTS:
             return _verdict(extractor, preset, lines)
+        case Check.CROSS_CHECKS:
+            return _cross_check(preset, lines, rejection)
         case Check.HEADER:
             return _absent(extractor, preset, request)
         case Check.DECODING:
-            return _undecodable(extractor, preset, lines.single[extractor.certificate_header])
+            return _undecodable(extractor, preset, extractor.certificate_value(lines) or b"")
         case _:
             return _JOINED if rejection.reason is RejectionReason.DUPLICATE_HEADER else _CHAIN
 
@@ -170,14 +194,26 @@ def _peer(extractor: Extractor, peer: TransportPeer, rejection: Rejection) -> st
     )
 
 
-def _verdict(extractor: Extractor, preset: Preset, lines: HeaderLines) -> str:
-    header, value = next((header, value) for header, value in extractor.verdicts if lines.single.get(header) != value)
+def _verdict(extractor: Extractor, preset: Preset, lines: HeaderLines) -> str | None:
+    wrong = extractor.wrong_verdict(lines)
+    if wrong is None:
+        return None
+    header, value = wrong
+    if not value:
+        return f"{header.decode()} must be empty: in it, the proxy says what is wrong with the certificate"
     if header not in lines.single:
         return _with_note(f"the proxy must set {header.decode()}: {value.decode()} for a verified certificate", preset)
     return (
         f"the proxy does not say {value.decode()}, so it has not verified a certificate: the client has sent none, or"
         " one that the proxy does not accept; or this product spells it otherwise: verify_value"
     )
+
+
+def _cross_check(preset: Preset, lines: HeaderLines, rejection: Rejection) -> str:
+    header = rejection.detail.partition(" ")[0]
+    if header.encode() in lines.single:
+        return _CROSS_CHECK
+    return _with_note(f"the proxy must set {header} beside the certificate", preset)
 
 
 def _absent(extractor: Extractor, preset: Preset, request: Request) -> str:

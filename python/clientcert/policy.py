@@ -11,8 +11,8 @@ A policy is called with a certificate and allows it by returning True; no other 
 it raises propagates. Its ``repr`` says what it allows.
 
 A policy reads what the certificate says of itself, and proves nothing about it: anybody can issue a certificate with
-any subject and any issuer. Only `allow_fingerprints` says which certificate it is; the others rely on the verification
-that came before, in the TLS layer, at the proxy or in ``trust_anchors``.
+any subject and any issuer. Only `allow_fingerprints` says which certificate it is, and `allow_ca` which CA has issued
+it; the others rely on the verification that came before, in the TLS layer, at the proxy or in ``trust_anchors``.
 
 Names are compared as the values in the certificate's DER, character by character, never as rendered text. An
 allow-list cannot hold a name with a control character, so a name with one matches nothing.
@@ -26,7 +26,7 @@ import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from inspect import isawaitable, iscoroutinefunction
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, TypeGuard, get_args, overload
+from typing import TYPE_CHECKING, Any, TypeGuard, get_args, overload
 
 from clientcert.certificate import (
     ATTRIBUTE_TYPES,
@@ -36,8 +36,11 @@ from clientcert.certificate import (
     PeerCertificate,
     is_spiffe_id,
 )
-from clientcert.errors import ConfigurationError
+from clientcert.errors import ConfigurationError, ValidationError
 from clientcert.forwarded_identity import ForwardedIdentity
+
+if TYPE_CHECKING:
+    from clientcert.validation import AnchorSource, TrustAnchors
 
 __all__ = [
     "ATTRIBUTE_TYPES",
@@ -45,6 +48,7 @@ __all__ = [
     "NameConstraints",
     "Policy",
     "all_of",
+    "allow_ca",
     "allow_cn",
     "allow_email",
     "allow_fingerprints",
@@ -264,6 +268,26 @@ def allow_fingerprints(fingerprints: Iterable[str]) -> Policy:
         return any(certificate[key] in digests for key, digests in allowed.items())
 
     return Policy(f"allow_fingerprints({given!r})", allows, proves=True)
+
+
+def allow_ca(anchors: TrustAnchors | AnchorSource | Iterable[AnchorSource]) -> Policy:
+    """Allow a certificate from which a path leads to one of ``anchors``, as `clientcert.validation` says.
+
+    For clients of several CAs with different rights; where every client must be of one of them, it is ``trust_anchors``
+    of the strategy. Certificates between are taken from the chain: ``include_chain=True``, or the anchors have them.
+    """
+    from clientcert.validation import trust_anchors_from  # noqa: PLC0415 - brings cryptography, for this alone
+
+    trusted = trust_anchors_from(anchors)
+
+    def allows(certificate: PeerCertificate) -> bool:
+        try:
+            trusted.validate(certificate)
+        except ValidationError:
+            return False
+        return True
+
+    return Policy(f"allow_ca({trusted!r})", allows, proves=True)
 
 
 def _fingerprint(text: str) -> tuple[str, str]:

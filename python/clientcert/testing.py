@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from clientcert.cross_check import forwarded_value
 from clientcert.errors import ConfigurationError
 from clientcert.parse import encode_header, parse_der
 from clientcert.policy import attribute_type
@@ -90,11 +91,12 @@ class IssuedCertificate:
 def proxy_headers(preset: Preset, certificate: PeerCertificate) -> dict[str, str]:
     """Return the headers in which the proxy of ``preset`` forwards a certificate that it has verified.
 
-    Its chain follows where the preset has a place for it.
+    They are all that the preset knows of: verdicts, cross-checks, and the chain where there is a place for it.
     """
     headers = dict(preset.verdicts)
-    with_chain = preset.chain_in_header or preset.encoding == "xfcc"
-    headers[preset.header] = encode_header(certificate, preset.encoding, chain=with_chain)
+    value = encode_header(certificate, preset.encoding, chain=preset.chain_in_header)
+    headers[preset.header] = f'"{value}"' if preset.quoted else value
+    headers |= {header: forwarded_value(certificate, form) for header, form in preset.cross_checks}
     issuers = certificate.chain[1:]
     if preset.chain_header is not None and issuers:
         encoding = preset.chain_encoding or preset.encoding

@@ -7,6 +7,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clientcert::decode::encode;
+use clientcert::x509::Field;
 use clientcert::{Certificate, DecodeError, Encoding, limits, parse};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -112,12 +113,21 @@ fn every_vector_gives_what_it_says() {
     assert!(count > 200, "only {count} vectors were found");
 }
 
-#[test]
-fn what_is_encoded_is_read_back() {
+/// The vectors that are certificates.
+fn certificates() -> Vec<Vector> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/x509.json");
     let file: File = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-    let accepted: Vec<Vec<u8>> = file
-        .vectors
+    file.vectors
+}
+
+fn certificate(id: &str) -> Vec<u8> {
+    let vector = certificates().into_iter().find(|vector| vector.id == id).unwrap();
+    STANDARD.decode(vector.der.unwrap()).unwrap()
+}
+
+#[test]
+fn what_is_encoded_is_read_back() {
+    let accepted: Vec<Vec<u8>> = certificates()
         .iter()
         .filter(|vector| vector.sha256.is_some())
         .map(|vector| STANDARD.decode(vector.der.as_ref().unwrap()).unwrap())
@@ -135,6 +145,28 @@ fn what_is_encoded_is_read_back() {
             assert_eq!(read, certificates, "{name}");
         }
     }
+}
+
+#[test]
+fn each_product_escapes_what_it_escapes_and_writes_no_chain_of_one() {
+    let der = &certificate("repeated attributes"); // its base64 has all of +, / and =
+    let digits = STANDARD.encode(der);
+    let lines: Vec<&str> = digits.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+    let aws = pem.replace(' ', "%20").replace('\n', "%0A");
+    let nginx = aws.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let hash = digests(&[Certificate::parse(der.clone()).unwrap()]).remove(0);
+    assert_eq!(encode::header(&[der], Encoding::UrlPemAws), aws);
+    assert_eq!(encode::header(&[der], Encoding::UrlPem), nginx);
+    assert_eq!(encode::header(&[der], Encoding::Xfcc), format!("Hash={hash};Cert=\"{nginx}\""));
+}
+
+#[test]
+fn a_fingerprint_is_the_digest_in_pairs_of_digits() {
+    let der = certificate("client");
+    let pairs: Vec<String> = Sha256::digest(&der).iter().map(|byte| format!("{byte:02X}")).collect();
+    let fingerprint = Certificate::parse(der).unwrap().field("fingerprint256");
+    assert_eq!(fingerprint, Some(Field::Text(pairs.join(":").into())));
 }
 
 #[test]

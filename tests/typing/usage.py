@@ -17,6 +17,7 @@ from clientcert import (
     Success,
     TrustedProxies,
     all_of,
+    allow_ca,
     allow_cn,
     allow_fingerprints,
     allow_san,
@@ -25,6 +26,9 @@ from clientcert import (
     parse_header,
 )
 from clientcert.asgi import ClientCertMiddleware
+from clientcert.ocsp_fetcher import OCSPFetcher
+from clientcert.revocation import OCSPResponses, RevocationLists
+from clientcert.validation import TrustAnchors, ValidatedPath
 from clientcert.wsgi import ClientCertMiddleware as WSGIMiddleware
 
 if TYPE_CHECKING:
@@ -90,6 +94,22 @@ strategies = [
         trusted_proxies=TrustedProxies(addresses=("10.0.0.5",), certificate=allow_fingerprints(["9c" * 32])),
     ),
 ]
+
+
+def with_anchors(certificate: PeerCertificate) -> ClientCertStrategy:
+    """Name CAs, and who knows of revocations."""
+    anchors = TrustAnchors(
+        ["/etc/clients/ca.pem", b"-----BEGIN CERTIFICATE-----"],
+        revocation=[RevocationLists("/etc/clients/ca.crl"), OCSPResponses(OCSPFetcher("http://ocsp.example.org/"))],
+    )
+    assert_type(anchors.validate(certificate), ValidatedPath)
+    ClientCertStrategy(allow_ca("/etc/clients/ca.pem"), trust_anchors="/etc/clients/ca.pem")
+    return ClientCertStrategy(
+        all_of(allow_ca(anchors), allow_cn(["alice"])),
+        certificate_source="aws-alb",
+        trusted_proxies="*",
+        trust_anchors=anchors,
+    )
 
 
 def in_a_condition(request: Request) -> str:

@@ -177,6 +177,10 @@ class Certificate:
         reader = self._READERS.get(key)
         return reader(self) if reader else self._public_key()[key]
 
+    def fields(self) -> dict[str, Any]:
+        """Return a new dict of all of ``keys()`` with their values."""
+        return {key: self.field(key) for key in self.keys()}
+
     def attributes(self, which: Literal["subject", "issuer"]) -> Attributes:
         """Return dotted OID and value of each attribute of a distinguished name."""
         span = self._subject if which == "subject" else self._issuer

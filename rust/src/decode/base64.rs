@@ -3,8 +3,7 @@
 //! Not accepted: the URL-safe alphabet, missing padding, bits after the last byte that are not
 //! zero. Each would give one certificate several spellings, and two decoders two opinions.
 
-use ::base64::Engine as _;
-use ::base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 
 use crate::error::{DecodeError, Reason};
 
@@ -14,7 +13,7 @@ use crate::error::{DecodeError, Reason};
 ///
 /// [`Reason::Base64`] at the first byte that makes the text wrong.
 pub fn decode(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    match STANDARD.decode(text) {
+    match STANDARD.decode_to_vec(text) {
         Ok(bytes) if !bytes.is_empty() => Ok(bytes),
         _ => Err(DecodeError::new(Reason::Base64, fault(text))),
     }

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use ::base64::Engine as _;
-use ::base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::Encoding;
+use crate::hexadecimal;
 
 /// RFC 7468, section 2: generators wrap the base64 at exactly 64 characters.
 const PEM_LINE: usize = 64;
@@ -22,18 +22,18 @@ pub fn header(certificates: &[&[u8]], encoding: Encoding) -> String {
         Encoding::UrlPemAws => percent(&pem(certificates), "+=/"),
         Encoding::Xfcc => xfcc(first, certificates),
         Encoding::Base64Der => join(certificates, ","),
-        Encoding::Rfc9440 => format!(":{}:", STANDARD.encode(first)),
+        Encoding::Rfc9440 => format!(":{}:", STANDARD.encode_to_string(first)),
         // Apache replaces each LF by one space, the last one included.
         Encoding::Pem => pem(certificates).replace('\n', " "),
-        Encoding::Base64Pem => STANDARD.encode(pem(certificates)),
-        Encoding::HexDer => hex(first, b"0123456789ABCDEF"),
-        Encoding::Base64DerConcat => STANDARD.encode(certificates.concat()),
+        Encoding::Base64Pem => STANDARD.encode_to_string(pem(certificates)),
+        Encoding::HexDer => hexadecimal::upper(first),
+        Encoding::Base64DerConcat => STANDARD.encode_to_string(certificates.concat()),
     }
 }
 
 /// What Envoy writes with `set_current_client_cert_details: {cert: true, chain: true}`, `By` aside.
 fn xfcc(first: &[u8], certificates: &[&[u8]]) -> String {
-    let hash = hex(&Sha256::digest(first), b"0123456789abcdef");
+    let hash = hexadecimal::lower(&Sha256::digest(first));
     let mut value = format!("Hash={hash};Cert=\"{}\"", percent(&pem(&[first]), ""));
     if certificates.len() > 1 {
         let _ = write!(value, ";Chain=\"{}\"", percent(&pem(certificates), ""));
@@ -42,14 +42,14 @@ fn xfcc(first: &[u8], certificates: &[&[u8]]) -> String {
 }
 
 fn join(certificates: &[&[u8]], separator: &str) -> String {
-    certificates.iter().map(|der| STANDARD.encode(der)).collect::<Vec<_>>().join(separator)
+    certificates.iter().map(|der| STANDARD.encode_to_string(der)).collect::<Vec<_>>().join(separator)
 }
 
 fn pem(certificates: &[&[u8]]) -> String {
     let mut text = String::new();
     for der in certificates {
         text.push_str("-----BEGIN CERTIFICATE-----\n");
-        let digits = STANDARD.encode(der);
+        let digits = STANDARD.encode_to_string(der);
         let mut rest = digits.as_str();
         while !rest.is_empty() {
             let (line, after) = rest.split_at(rest.len().min(PEM_LINE));
@@ -73,9 +73,4 @@ fn percent(text: &str, safe: &str) -> String {
         }
     }
     encoded
-}
-
-fn hex(bytes: &[u8], digits: &[u8; 16]) -> String {
-    let digit = |nibble: u8| digits.get(usize::from(nibble)).copied().map_or('0', char::from);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

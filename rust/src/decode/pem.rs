@@ -4,6 +4,8 @@
 //! proxies fold the lines, or replace their ends by spaces. Nothing else may be around a block, and
 //! no label but `CERTIFICATE` counts: explanatory text is where a second certificate hides.
 
+use memchr::{memchr, memchr2_iter};
+
 use super::{base64, percent};
 use crate::error::{DecodeError, Reason};
 
@@ -33,7 +35,7 @@ pub fn certificates(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError
             return Err(DecodeError::new(Reason::TooManyCertificates, at));
         }
         // base64 has no hyphen, so the first one ends it.
-        let Some(length) = body.iter().position(|&byte| byte == b'-') else {
+        let Some(length) = memchr(b'-', body) else {
             return Err(DecodeError::new(Reason::Pem, text.len()));
         };
         let start = at + BEGIN.len();
@@ -71,7 +73,18 @@ pub fn base64_encoded(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeErr
 /// Decodes the base64 between the boundaries, white space and all.
 fn content(body: &[u8]) -> Result<Vec<u8>, DecodeError> {
     let mut digits = Vec::with_capacity(body.len());
-    digits.extend(body.iter().copied().filter(|&byte| !is_space(byte)));
+    // Whole lines at a time. That a tab or a CR is among them is seldom so, and then no digit.
+    let mut start = 0;
+    for end in memchr2_iter(b'\n', b' ', body).chain([body.len()]) {
+        digits.extend_from_slice(body.get(start..end).unwrap_or_default());
+        start = end + 1;
+    }
+    base64::decode(&digits).or_else(|_| content_of_any_layout(body))
+}
+
+/// As [`content`], a byte at a time: for white space of every kind, and to find the fault.
+fn content_of_any_layout(body: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let digits: Vec<u8> = body.iter().copied().filter(|&byte| !is_space(byte)).collect();
     base64::decode(&digits).map_err(|error| {
         let mut kept = body.iter().enumerate().filter(|(_, byte)| !is_space(**byte));
         DecodeError { at: kept.nth(error.at).map_or(body.len(), |(at, _)| at), ..error }

@@ -4,7 +4,7 @@ use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 use super::{convert, errors};
 use crate::x509::{self, NameOf};
@@ -22,6 +22,12 @@ impl From<x509::Certificate> for Certificate {
     }
 }
 
+/// The keys of Node.js's object, as they are in the core and as Python's attributes are: made once.
+fn keys(py: Python<'_>) -> &[(&'static str, Py<PyString>)] {
+    static KEYS: PyOnceLock<Vec<(&str, Py<PyString>)>> = PyOnceLock::new();
+    KEYS.get_or_init(py, || x509::KEYS.into_iter().map(|key| (key, PyString::intern(py, key).unbind())).collect())
+}
+
 #[pymethods]
 impl Certificate {
     #[getter]
@@ -30,7 +36,21 @@ impl Certificate {
     }
 
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.core.keys().into_iter().map(|key| PyString::intern(py, key)).collect::<Vec<_>>())
+        let interned = keys(py);
+        let is_present = |key: &&(&str, Py<PyString>)| self.core.has(key.0);
+        PyTuple::new(py, interned.iter().filter(is_present).map(|(_, key)| key).collect::<Vec<_>>())
+    }
+
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let fields = PyDict::new(py);
+        for (name, key) in keys(py) {
+            if *name == "raw" {
+                fields.set_item(key, self.der(py))?;
+            } else if let Some(field) = self.core.field(name) {
+                fields.set_item(key, convert::field(py, field)?)?;
+            }
+        }
+        Ok(fields)
     }
 
     #[pyo3(signature = (key, /))]

@@ -1,11 +1,14 @@
 //! The subject's public key, for the two kinds whose numbers Node.js shows: RSA and elliptic curves.
 
+use std::borrow::Cow;
+
 use x509_parser::num_bigint::BigUint;
 
-use super::algorithm_identifier;
 use super::curve::{Binary, Field, Named};
+use super::{algorithm_identifier, without_zeros};
 use crate::der::{Reader, has_zero_padding, tag};
 use crate::error::{DecodeError, Reason};
+use crate::hexadecimal;
 
 const RSA_ENCRYPTION: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 /// `rsa` of X.509 (1988), which OpenSSL takes for rsaEncryption.
@@ -43,12 +46,15 @@ impl<'a> Info<'a> {
     }
 
     /// The key with its unused bits cleared, as OpenSSL does it (`c2i_ASN1_BIT_STRING`).
-    fn key(&self) -> Vec<u8> {
+    fn key(&self) -> Cow<'a, [u8]> {
+        if has_zero_padding(self.unused, self.bits) {
+            return self.bits.into();
+        }
         let mut key = self.bits.to_vec();
         if let Some(last) = key.last_mut() {
             *last &= u8::MAX << self.unused;
         }
-        key
+        key.into()
     }
 }
 
@@ -62,7 +68,7 @@ impl<'a> Info<'a> {
 pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
     let info = Info::read(reader)?;
     match info.algorithm {
-        RSA_ENCRYPTION | RSA => match Key::read_rsa(&info.key()) {
+        RSA_ENCRYPTION | RSA => match rsa_numbers(&info.key()) {
             Err(DecodeError { reason: Reason::Der, .. }) => Err(DecodeError::new(Reason::Der, info.start)),
             _ => Ok(()),
         },
@@ -77,8 +83,15 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
 /// A public key that Node.js shows the numbers of.
 #[derive(Clone, Debug)]
 pub(super) enum Key {
-    Rsa { modulus: BigUint, exponent: BigUint },
-    Ec { point: Vec<u8>, curve: &'static Named },
+    /// Both numbers big-endian, without leading zeros.
+    Rsa {
+        modulus: Vec<u8>,
+        exponent: Vec<u8>,
+    },
+    Ec {
+        point: Vec<u8>,
+        curve: &'static Named,
+    },
 }
 
 impl Key {
@@ -86,20 +99,14 @@ impl Key {
     pub(super) fn read(spki: &[u8]) -> Option<Self> {
         let info = Info::read(&mut Reader::new(spki, 0, Reason::Certificate)).ok()?;
         match info.algorithm {
-            RSA_ENCRYPTION | RSA => Self::read_rsa(&info.key()).ok(),
+            RSA_ENCRYPTION | RSA => {
+                let key = info.key();
+                let (modulus, exponent) = rsa_numbers(&key).ok()?;
+                Some(Self::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() })
+            }
             EC_PUBLIC_KEY => Self::read_ec(info.parameters.clone(), &info.key()),
             _ => None,
         }
-    }
-
-    /// RSAPublicKey (RFC 8017, appendix A.1.1). OpenSSL reads both numbers as magnitudes, whatever the sign bit
-    /// says (`x_bignum.c`), and ignores what follows the key.
-    fn read_rsa(key: &[u8]) -> Result<Self, DecodeError> {
-        let mut numbers = Reader::new(key, 0, Reason::Certificate).enter(tag::SEQUENCE)?;
-        let modulus = BigUint::from_bytes_be(numbers.expect(tag::INTEGER)?.content);
-        let exponent = BigUint::from_bytes_be(numbers.expect(tag::INTEGER)?.content);
-        numbers.finish()?;
-        Ok(Self::Rsa { modulus, exponent })
     }
 
     /// A point on the curve that EcpkParameters (RFC 3279, section 2.3.5) describe.
@@ -116,11 +123,13 @@ impl Key {
 
     /// The size in bits: of the modulus, or of the order of the curve.
     pub(super) fn bits(&self) -> usize {
-        let bits = match self {
-            Self::Rsa { modulus, .. } => modulus.bits(),
-            Self::Ec { curve, .. } => curve.order.bits(),
-        };
-        usize::try_from(bits).unwrap_or(usize::MAX)
+        match self {
+            Self::Rsa { modulus, .. } => {
+                let leading = modulus.first().map_or(0, |first| first.leading_zeros());
+                8 * modulus.len() - leading as usize
+            }
+            Self::Ec { curve, .. } => usize::try_from(curve.order.bits()).unwrap_or(usize::MAX),
+        }
     }
 
     /// What Node.js has as `pubkey`: the point, or the SubjectPublicKeyInfo of an RSA key in DER.
@@ -139,7 +148,14 @@ impl Key {
     /// The modulus in upper-case hexadecimal, for RSA.
     pub(super) fn modulus(&self) -> Option<String> {
         match self {
-            Self::Rsa { modulus, .. } => Some(format!("{modulus:X}")),
+            Self::Rsa { modulus, .. } => {
+                let digits = hexadecimal::upper(modulus);
+                Some(match digits.strip_prefix('0') {
+                    Some(rest) => rest.to_owned(),
+                    None if digits.is_empty() => "0".to_owned(),
+                    None => digits,
+                })
+            }
             Self::Ec { .. } => None,
         }
     }
@@ -147,7 +163,10 @@ impl Key {
     /// The exponent as Node.js prints it, for RSA: what does not fit into 64 bits is all ones (`BN_get_word`).
     pub(super) fn exponent(&self) -> Option<String> {
         match self {
-            Self::Rsa { exponent, .. } => Some(format!("0x{:x}", u64::try_from(exponent).unwrap_or(u64::MAX))),
+            Self::Rsa { exponent, .. } => {
+                let word = exponent.iter().try_fold(0u64, |word, byte| Some(word.checked_mul(256)? | u64::from(*byte)));
+                Some(format!("0x{:x}", word.unwrap_or(u64::MAX)))
+            }
             Self::Ec { .. } => None,
         }
     }
@@ -203,10 +222,11 @@ fn explicit(mut parameters: Reader<'_>) -> Option<&'static Named> {
 
 /// The DER of a FieldID (RFC 3279, section 2.3.5).
 fn field_id(field: &Field) -> Vec<u8> {
+    let number = |number: u64| integer(without_zeros(&number.to_be_bytes()));
     let (kind, parameters) = match field {
-        Field::Prime(p) => (PRIME_FIELD, integer(p)),
+        Field::Prime(p) => (PRIME_FIELD, integer(&p.to_bytes_be())),
         Field::Binary(Binary { degree, middle, .. }) => {
-            let mut exponents: Vec<_> = middle.iter().map(|exponent| integer(&BigUint::from(*exponent))).collect();
+            let mut exponents: Vec<_> = middle.iter().map(|exponent| number(*exponent)).collect();
             exponents.pop(); // of the last term, 1
             exponents.reverse();
             let basis = match exponents.as_slice() {
@@ -215,7 +235,7 @@ fn field_id(field: &Field) -> Vec<u8> {
                     [encode(tag::OBJECT_IDENTIFIER, PENTANOMIAL_BASIS), encode(tag::SEQUENCE, &several.concat())]
                 }
             };
-            let degree = integer(&BigUint::from(*degree));
+            let degree = number(*degree);
             (BINARY_FIELD, encode(tag::SEQUENCE, &[degree, basis.concat()].concat()))
         }
     };
@@ -228,9 +248,20 @@ fn natural(reader: &mut Reader<'_>) -> Option<BigUint> {
     content.first().is_some_and(|first| *first < 0x80).then(|| BigUint::from_bytes_be(content))
 }
 
-/// The DER of a non-negative INTEGER.
-fn integer(value: &BigUint) -> Vec<u8> {
-    let mut content = value.to_bytes_be();
+/// RSAPublicKey (RFC 8017, appendix A.1.1): modulus and exponent, big-endian without leading zeros.
+///
+/// OpenSSL reads both as magnitudes, whatever the sign bit says (`x_bignum.c`).
+fn rsa_numbers(key: &[u8]) -> Result<(&[u8], &[u8]), DecodeError> {
+    let mut numbers = Reader::new(key, 0, Reason::Certificate).enter(tag::SEQUENCE)?;
+    let modulus = numbers.expect(tag::INTEGER)?.content;
+    let exponent = numbers.expect(tag::INTEGER)?.content;
+    numbers.finish()?;
+    Ok((without_zeros(modulus), without_zeros(exponent)))
+}
+
+/// The DER of a non-negative INTEGER, from its big-endian bytes.
+fn integer(value: &[u8]) -> Vec<u8> {
+    let mut content = value.to_vec();
     if content.first().is_none_or(|first| *first >= 0x80) {
         content.insert(0, 0);
     }

@@ -16,7 +16,6 @@ mod san;
 mod time;
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -32,7 +31,7 @@ pub use self::san::{GeneralName, ip_address};
 use self::time::Time;
 use crate::der::{Reader, has_zero_padding, tag};
 use crate::error::{DecodeError, Reason};
-use crate::limits;
+use crate::{hexadecimal, limits};
 
 const SUBJECT_ALT_NAME: &[u8] = b"\x55\x1d\x11";
 const BASIC_CONSTRAINTS: &[u8] = b"\x55\x1d\x13";
@@ -166,23 +165,21 @@ impl Certificate {
         self.slice(&self.spki)
     }
 
-    /// The keys that Node.js has for this certificate, in its order.
+    /// Whether Node.js has this key of [`KEYS`] for this certificate.
     #[must_use]
-    pub fn keys(&self) -> Vec<&'static str> {
-        let key = self.key();
-        let is_present = |name: &&str| match *name {
+    pub fn has(&self, key: &str) -> bool {
+        match key {
             "subject" => self.subject.is_text,
             "issuer" => self.issuer.is_text,
             "subjectaltname" => self.content(SUBJECT_ALT_NAME).is_some(),
             "infoAccess" => self.content(INFO_ACCESS).is_some(),
             "ext_key_usage" => self.content(EXT_KEY_USAGE).is_some(),
-            "modulus" | "exponent" => matches!(key, Some(Key::Rsa { .. })),
-            "bits" | "pubkey" => key.is_some(),
-            "asn1Curve" => key.and_then(Key::asn1_curve).is_some(),
-            "nistCurve" => key.and_then(Key::nist_curve).is_some(),
+            "modulus" | "exponent" => matches!(self.key(), Some(Key::Rsa { .. })),
+            "bits" | "pubkey" => self.key().is_some(),
+            "asn1Curve" => self.key().and_then(Key::asn1_curve).is_some(),
+            "nistCurve" => self.key().and_then(Key::nist_curve).is_some(),
             _ => true,
-        };
-        KEYS.into_iter().filter(is_present).collect()
+        }
     }
 
     /// The value of one key of Node.js's object; None for a key that it does not have.
@@ -320,25 +317,20 @@ impl Certificate {
 
     /// The serial number as `BN_bn2hex` prints it: whole bytes, a sign, and "0" for zero.
     fn serial_number(&self) -> String {
-        let bytes = self.slice(&self.serial_number);
-        let mut text = String::with_capacity(2 * bytes.len() + 1);
-        let mut magnitude = bytes.to_vec();
-        if bytes.first().is_some_and(|first| *first >= 0x80) {
-            text.push('-');
+        let mut magnitude = self.slice(&self.serial_number).to_vec();
+        let is_negative = magnitude.first().is_some_and(|first| *first >= 0x80);
+        if is_negative {
             // Two's complement: invert and add one, from the last byte on.
             let mut carry = true;
             for byte in magnitude.iter_mut().rev() {
                 (*byte, carry) = (!*byte).overflowing_add(carry.into());
             }
         }
-        let zeros = magnitude.iter().take_while(|byte| **byte == 0).count();
-        if zeros == magnitude.len() {
-            return "0".to_owned();
+        match (without_zeros(&magnitude), is_negative) {
+            ([], _) => "0".to_owned(),
+            (magnitude, false) => hexadecimal::upper(magnitude),
+            (magnitude, true) => format!("-{}", hexadecimal::upper(magnitude)),
         }
-        for byte in magnitude.iter().skip(zeros) {
-            let _ = write!(text, "{byte:02X}");
-        }
-        text
     }
 }
 
@@ -496,15 +488,13 @@ fn ext_key_usage<'a>(content: &mut Reader<'a>, mut visit: impl FnMut(&'a [u8])) 
     content.finish()
 }
 
+/// A big-endian number without leading zeros.
+fn without_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}
+
 /// Upper-case hexadecimal pairs with colons between them.
 fn fingerprint<D: Digest>(der: &[u8]) -> String {
-    let digest = D::digest(der);
-    let mut text = String::with_capacity(3 * digest.len());
-    for byte in &digest {
-        if !text.is_empty() {
-            text.push(':');
-        }
-        let _ = write!(text, "{byte:02X}");
-    }
-    text
+    hexadecimal::upper_with_colons(&D::digest(der))
 }

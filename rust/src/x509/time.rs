@@ -3,6 +3,8 @@
 //! RFC 5280, section 4.1.2.5, has seconds, no fraction and the zone `Z`. OpenSSL also takes times without
 //! seconds, with a fraction of a second, and with an offset.
 
+use std::fmt::Write as _;
+
 use crate::der::tag;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -119,9 +121,23 @@ impl<'a> Time<'a> {
     pub(super) fn print(self) -> String {
         let Self { year, month, day, hour, minute, second, fraction } = self;
         let month = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).copied().unwrap_or_default();
-        let fraction = String::from_utf8_lossy(fraction);
-        format!("{month} {day:2} {hour:02}:{minute:02}:{second:02}{fraction} {year} GMT")
+        let mut text = String::with_capacity(24 + fraction.len());
+        text.push_str(month);
+        text.push(' ');
+        text.push(if day < 10 { ' ' } else { digit(day / 10) });
+        text.push(digit(day));
+        for (separator, number) in [(' ', hour), (':', minute), (':', second)] {
+            text.extend([separator, digit(number / 10), digit(number)]);
+        }
+        text.push_str(&String::from_utf8_lossy(fraction));
+        let _ = write!(text, " {year} GMT");
+        text
     }
+}
+
+/// The last digit of a number.
+fn digit(number: i64) -> char {
+    u8::try_from(number % 10).map_or('0', |digit| char::from(b'0' + digit))
 }
 
 /// The value of the two digits that `text` begins with, and what follows them.
