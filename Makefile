@@ -10,7 +10,8 @@ READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-rust test-python oracle differential fuzz fuzz-all fuzz-compare fuzz-report fuzz-shims
+.PHONY: help dev demo test test-rust test-python test-servers oracle differential fuzz fuzz-all fuzz-compare fuzz-report
+.PHONY: fuzz-shims
 .PHONY: check lint types bench bench-hostile bench-memory clean
 
 help: ## List these targets
@@ -39,6 +40,9 @@ test-rust: $(READY) ## Test the Rust core on its own, with no Python in the proc
 
 test-python: dev ## Test the package on both backends, in one run
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest
+
+test-servers: dev ## Test real servers over TLS: what becomes of a certificate on each
+	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/servers
 
 oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on both backends
 	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000

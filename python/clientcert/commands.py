@@ -1,4 +1,4 @@
-"""The commands: ``clientcert inspect`` and ``clientcert demo``."""
+"""The commands: ``clientcert inspect``, ``clientcert serve`` and ``clientcert demo``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import base64
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 import click
 from rich.console import Console
 from rich.text import Text
 
+from clientcert.errors import ConfigurationError
 from clientcert.inspection import (
     ENCODINGS,
     Encoding,
@@ -22,6 +23,8 @@ from clientcert.inspection import (
     inspect,
     printable,
 )
+from clientcert.servers.uvicorn import HTTPProtocolName, WSProtocolName, client_certificates
+from clientcert.tls import server_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +70,68 @@ def inspect_command(source: str, encoding: Encoding | None, output: str | None) 
         click.echo(json.dumps(_json(inspection), default=_base64, indent=2))
     else:
         _show(inspection)
+
+
+class _WithUvicornOptions(click.Command):
+    """A command that takes Uvicorn's options besides its own, and instead of some of them."""
+
+    _replaced = frozenset({"app", "version", "help", "ssl_cert_reqs", "ssl_version"})
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        from uvicorn.main import main  # noqa: PLC0415 - `inspect` needs no server
+
+        *own, help_option = super().get_params(ctx)
+        names = self._replaced.union(parameter.name for parameter in own)
+        return [*own, *(parameter for parameter in main.params if parameter.name not in names), help_option]
+
+
+@clientcert.command(cls=_WithUvicornOptions, context_settings={"auto_envvar_prefix": "UVICORN"})
+@click.argument("app", envvar="UVICORN_APP")
+@click.option("--ssl-certfile", required=True, help="The server's certificate and its intermediates, in PEM.")
+@click.option("--ssl-keyfile", help="Its private key, unless it is in the same file.")
+@click.option("--ssl-keyfile-password", help="The password of an encrypted key.")
+@click.option(
+    "--ssl-ca-certs",
+    required=True,
+    type=click.Path(dir_okay=False),
+    help="The CAs that certify clients, in one file in PEM.",
+)
+@click.option("--optional", is_flag=True, help="Let clients without a certificate connect, too.")
+@click.option("--http", type=click.Choice(get_args(HTTPProtocolName)), default="auto", help="HTTP protocol.")
+@click.option("--http2", is_flag=True, help="Speak HTTP/2, too: with --http zttp.")
+@click.option("--ws", type=click.Choice(get_args(WSProtocolName)), default="auto", help="WebSocket protocol.")
+def serve(  # noqa: PLR0913 - each is an option
+    *,
+    app: str,
+    optional: bool,
+    http: HTTPProtocolName,
+    http2: bool,
+    ws: WSProtocolName,
+    ssl_certfile: str,
+    ssl_keyfile: str | None,
+    ssl_keyfile_password: str | None,
+    ssl_ca_certs: str,
+    **options: Any,
+) -> None:
+    """Serve the ASGI application APP (module:name) by Uvicorn, over TLS with client certificates.
+
+    Every request tells APP who its client is. Which clients may do what is for APP to say, by a strategy.
+    """
+    from uvicorn.importer import import_from_string  # noqa: PLC0415 - `inspect` needs no server
+    from uvicorn.main import main  # noqa: PLC0415 - as above
+
+    files = {"ssl_certfile": ssl_certfile, "ssl_keyfile": ssl_keyfile, "ssl_keyfile_password": ssl_keyfile_password}
+    # What is wrong with the options is found here: Uvicorn would say it in a traceback.
+    try:
+        shown = client_certificates(ssl_ca_certs, required=not optional, http=http, ws=ws, http2=http2)
+        server_context(ssl_certfile, ssl_keyfile, ca_certs=ssl_ca_certs, password=ssl_keyfile_password)
+        for protocol in {shown["http"], shown["ws"]} - {"none"}:
+            import_from_string(protocol)
+    except ConfigurationError as error:
+        _fail(str(error))
+    except ModuleNotFoundError as error:
+        _fail(f"this protocol needs a package that is not installed: {error.name}")
+    click.get_current_context().invoke(main, app=app, **options, **files, **shown)
 
 
 @clientcert.command()

@@ -67,15 +67,20 @@ async def asgi(scope, receive, send):
     scope.get("extensions", {}).get("tls", {}).clear()  # the scope is the application's: the next one is another
 
 
-def wsgi_answer(environ, start_response):
-    text = answer(WSGIRequest(environ), environ["clientcert.user"], environ["clientcert.certificate"])
-    start_response("200 OK", [("Content-Length", str(len(text)))])
-    return [text.encode()]
+def wsgi_application(tls_source="socket"):
+    def wsgi_answer(environ, start_response):
+        request = WSGIRequest(environ, tls_source)
+        text = answer(request, environ["clientcert.user"], environ["clientcert.certificate"])
+        start_response("200 OK", [("Content-Length", str(len(text)))])
+        return [text.encode()]
+
+    authenticated = WSGIMiddleware(wsgi_answer, strategy, tls_source=tls_source)
+
+    def wsgi(environ, start_response):
+        count(environ)
+        return authenticated(environ, start_response)
+
+    return wsgi
 
 
-authenticated_wsgi = WSGIMiddleware(wsgi_answer, strategy)
-
-
-def wsgi(environ, start_response):
-    count(environ)
-    return authenticated_wsgi(environ, start_response)
+wsgi = wsgi_application()

@@ -13,10 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from h2.connection import H2Connection
+from h2.events import DataReceived, ResponseReceived, StreamEnded
 
 from clientcert.testing import CertificateAuthority
 
 HERE = Path(__file__).parent
+MANY = 128  # connections that nobody has accepted yet
 PATIENCE = 30  # seconds: nothing waits so long, unless something is broken
 
 
@@ -67,8 +70,10 @@ class Server:
                 stderr=output,
             )
 
-    def connect(self, context: ssl.SSLContext | None = None, session: ssl.SSLSession | None = None) -> Client:
-        return Client(self.address, context, session)
+    def connect(
+        self, context: ssl.SSLContext | None = None, session: ssl.SSLSession | None = None, *, http2: bool = False
+    ) -> Client:
+        return (HTTP2Client if http2 else Client)(self.address, context, session)
 
     def ask(self, context: ssl.SSLContext | None = None, headers=(), body="") -> tuple[int, dict | str]:
         """The answer to one request on a connection of its own."""
@@ -115,6 +120,36 @@ class Client:
             response.begin()
             body = response.read().decode()
             return response.status, json.loads(body) if response.status == http.HTTPStatus.OK else body
+
+
+class HTTP2Client(Client):
+    """A connection to a server that speaks HTTP/2, and to no other."""
+
+    def __init__(self, address, context, session) -> None:
+        context.set_alpn_protocols(["h2"])
+        super().__init__(address, context, session)
+        self._connection = H2Connection()
+        self._connection.initiate_connection()
+
+    def ask(self, headers=(), body="") -> tuple[int, dict | str]:
+        stream = self._connection.get_next_available_stream_id()
+        pseudo = {":method": "GET", ":scheme": "https", ":authority": "localhost", ":path": "/"}
+        self._connection.send_headers(stream, [*pseudo.items(), *headers], end_stream=True)
+        status, received = None, b""
+        while True:
+            self.socket.sendall(self._connection.data_to_send())
+            data = self.socket.recv(65536)
+            if not data:
+                raise ConnectionError("the server has closed the connection")
+            for event in self._connection.receive_data(data):
+                if isinstance(event, ResponseReceived):
+                    status = int(dict(event.headers)[b":status"])
+                elif isinstance(event, DataReceived):
+                    received += event.data
+                    self._connection.acknowledge_received_data(event.flow_controlled_length, stream)
+                elif isinstance(event, StreamEnded):
+                    text = received.decode()
+                    return status, json.loads(text) if status == http.HTTPStatus.OK else text
 
 
 class Servers:
@@ -177,18 +212,29 @@ def servers(pki, tmp_path_factory):
 
 @pytest.fixture
 def start(tmp_path):
-    """Start a server of `run_server` for one test: with all of them at once, memory gets scarce."""
+    """Start a server of one of the scripts for one test: with all of them at once, memory gets scarce."""
     started = []
 
-    def start(name, family=socket.AF_INET):
+    def start(name, family=socket.AF_INET, *, script="run_server.py", arguments=(), environ=None):
         listener = socket.socket(family)
         listener.bind(str(tmp_path / "server.socket") if family == socket.AF_UNIX else ("127.0.0.1", 0))
-        listener.listen()
-        command = ["run_server.py", name, str(listener.fileno())]
-        started.append(Server(command, listener, {}, tmp_path / "server.log"))
+        listener.listen(MANY)
+        command = [script, name, str(listener.fileno()), *map(str, arguments)]
+        started.append(Server(command, listener, environ or {}, tmp_path / "server.log"))
         return started[-1]
 
     yield start
     for server in started:
         server.terminate()
         server.wait()
+
+
+@pytest.fixture
+def start_tls(backend, start, pki):
+    """Start a server of `run_tls_server` for one test, with the backend of the test."""
+
+    def start_tls(name):
+        files = (pki.server_certificate, pki.server_key, pki.ca_certs)
+        return start(name, script="run_tls_server.py", arguments=files, environ={"CLIENTCERT_BACKEND": backend})
+
+    return start_tls

@@ -6,9 +6,11 @@ Sessions are not resumed here: gunicorn makes a TLS context for each connection.
 from __future__ import annotations
 
 import ssl
-from concurrent.futures import ThreadPoolExecutor
+import sys
 
 import pytest
+
+from clientcert.servers import gunicorn as workers
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 OPTIONAL = ("--worker-class", "gthread", "--threads", "20", "--cert-reqs", str(int(ssl.CERT_OPTIONAL)))
@@ -46,15 +48,25 @@ def test_a_client_without_a_certificate_fails_the_handshake_where_one_is_require
     assert (status, known["user"], known["served"]) == (200, "alice", 1)
 
 
-def test_connections_at_the_same_time_never_mix_up_their_clients(backend, servers, pki):
-    server = servers.gunicorn(backend, *OPTIONAL)
-    names = [f"client {number}" if number % 4 else None for number in range(20)]
+# ASGI
 
-    def ask_twenty_times(name):
-        with server.connect(pki.context(pki.issuer.issue(name) if name else None)) as client:
-            return [client.ask() for _ in range(20)]
 
-    with ThreadPoolExecutor(len(names)) as threads:
-        answers = list(threads.map(ask_twenty_times, names))
-    for name, given in zip(names, answers, strict=True):
-        assert [known["user"] if status == 200 else status for status, known in given] == [name or 401] * 20
+def test_a_worker_is_that_of_gunicorn_or_uvicorn_with_one_addition():
+    from gunicorn.workers.gasgi import ASGIWorker
+    from uvicorn_worker import UvicornWorker
+
+    assert issubclass(workers.ASGIWorker, ASGIWorker)
+    assert issubclass(workers.UvicornWorker, UvicornWorker)
+    assert workers.ASGIWorker is workers.ASGIWorker
+
+
+def test_a_name_that_is_no_worker_is_none():
+    with pytest.raises(AttributeError, match="has no attribute 'EventletWorker'"):
+        workers.EventletWorker  # noqa: B018 - it raises
+
+
+def test_a_worker_that_is_not_installed_is_missed_by_who_names_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn_worker", None)
+    monkeypatch.delitem(vars(workers), "UvicornWorker", raising=False)
+    with pytest.raises(ModuleNotFoundError, match="uvicorn_worker"):
+        workers.UvicornWorker  # noqa: B018 - it raises

@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 import ssl
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as connect_websocket
 from websockets.sync.client import unix_connect
 
-from clientcert import encode_header
+from clientcert import ConfigurationError, encode_header
 from clientcert.servers import uvicorn as protocols
 
-HTTP_PROTOCOLS = ["H11Protocol", "HttpToolsProtocol"]
+HTTP_PROTOCOLS = ["H11Protocol", "HttpToolsProtocol", "ZttpProtocol"]
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 PEER = ["ip", "127.0.0.1", True]
 
 
 @pytest.fixture(params=HTTP_PROTOCOLS)
 def options(request, pki):
-    """What uvicorn is started with: with h11 on asyncio, with httptools on uvloop."""
+    """What uvicorn is started with: with h11 on asyncio, with the others on uvloop."""
     loop = "asyncio" if request.param == "H11Protocol" else "uvloop"
     made = protocols.client_certificates(str(pki.ca_certs), required=False)
     return made | {"http": f"clientcert.servers.uvicorn:{request.param}", "loop": loop}
@@ -85,23 +83,7 @@ def test_a_resumed_session_still_has_its_certificate(backend, servers, options, 
     assert (status, known["user"], known["chain"]) == (200, "alice", 1)
 
 
-def test_connections_at_the_same_time_never_mix_up_their_clients(backend, servers, options, pki):
-    server = servers.uvicorn(backend, **options)
-    names = [f"client {number}" if number % 4 else None for number in range(20)]
-
-    def ask_twenty_times(name):
-        with server.connect(pki.context(pki.issuer.issue(name) if name else None)) as client:
-            return [client.ask() for _ in range(20)]
-
-    with ThreadPoolExecutor(len(names)) as threads:
-        answers = list(threads.map(ask_twenty_times, names))
-    for name, given in zip(names, answers, strict=True):
-        assert [known["user"] if status == 200 else status for status, known in given] == [name or 401] * 20
-
-
-WEBSOCKET_PROTOCOLS = ["AutoWebSocketsProtocol", "WebSocketProtocol", "WebSocketsSansIOProtocol"]
-if find_spec("wsproto"):
-    WEBSOCKET_PROTOCOLS.append("WSProtocol")
+WEBSOCKET_PROTOCOLS = ["AutoWebSocketsProtocol", "WebSocketProtocol", "WebSocketsSansIOProtocol", "WSProtocol"]
 
 
 @pytest.mark.parametrize("websocket", WEBSOCKET_PROTOCOLS)
@@ -176,6 +158,44 @@ def test_a_proxy_on_a_unix_socket_is_known_as_one(backend, servers, pki, protoco
 
 
 # The module
+
+
+@pytest.mark.parametrize(
+    ("names", "http", "ws"),
+    [
+        ({}, "AutoHTTPProtocol", "AutoWebSocketsProtocol"),
+        ({"http": "h11", "ws": "wsproto"}, "H11Protocol", "WSProtocol"),
+        ({"http": "httptools", "ws": "websockets"}, "HttpToolsProtocol", "WebSocketProtocol"),
+        ({"http": "zttp", "ws": "websockets-sansio"}, "ZttpProtocol", "WebSocketsSansIOProtocol"),
+        ({"http": "zttp", "http2": True}, "AutoZttpProtocol", "AutoWebSocketsProtocol"),
+    ],
+)
+def test_uvicorns_names_stand_for_our_protocols(names, http, ws):
+    options = protocols.client_certificates("ca.pem", **names)
+    assert [options["http"], options["ws"]] == [f"clientcert.servers.uvicorn:{name}" for name in (http, ws)]
+
+
+def test_websockets_may_be_turned_off():
+    assert protocols.client_certificates("ca.pem", ws="none")["ws"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({"http": "spdy"}, "http must be one of 'auto', "),
+        ({"ws": "spdy"}, "ws must be one of 'none', 'auto', "),
+        ({"http2": True}, "http='zttp'"),
+    ],
+)
+def test_a_protocol_that_cannot_show_its_client_is_refused(names, message):
+    with pytest.raises(ConfigurationError, match=message):
+        protocols.client_certificates("ca.pem", **names)
+
+
+@pytest.mark.parametrize("protocol", ["AutoZttpProtocol", "ZttpProtocol"])
+def test_http_2_without_tls_has_no_client(backend, servers, protocol):
+    server = servers.uvicorn(backend, tls=False, http=f"clientcert.servers.uvicorn:{protocol}")
+    assert server.ask() == (401, "A client certificate is required.\n")
 
 
 def test_a_protocol_is_that_of_uvicorn_with_one_addition():
