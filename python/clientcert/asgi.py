@@ -20,7 +20,7 @@ from clientcert.hooks import drain_async
 from clientcert.presets import distinct_names, header_name
 from clientcert.refusal import refusal
 from clientcert.request import TransportPeer
-from clientcert.strategy import ClientCertStrategy, Success, check_strategy, refused
+from clientcert.strategy import ClientCertStrategy, Failure, Success, check_strategy, refused
 from clientcert.tls import Connection, from_extension
 from clientcert.trust import Objection, trusted_proxies_from
 
@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from clientcert.certificate import PeerCertificate
     from clientcert.forwarded_identity import ForwardedIdentity
     from clientcert.request import TLSConnection
-    from clientcert.strategy import Failure
     from clientcert.trust import TrustedProxies
 
-__all__ = ["ASGIRequest", "ClientCertMiddleware", "HeaderGuard"]
+__all__ = ["ASGIRequest", "ClientCertMiddleware", "HeaderGuard", "client_cert_required"]
 
 _logger = logging.getLogger("clientcert")
 
@@ -108,18 +107,37 @@ class ClientCertMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - the class says it
         if scope["type"] not in {"http", "websocket"}:  # a lifespan has no client
-            await self._app(scope, receive, _send_after_hooks(send))
+            await self._app(scope, receive, send_after_hooks(send))
             return
         # In place, not in a copy: what is further out reads what routers and applications write into the scope.
-        scope["client_certificate"] = scope["client_identity"] = scope["user"] = None
-        outcome = await self._strategy.authenticate_async(ASGIRequest(scope))
-        if isinstance(outcome, Success):
-            scope["client_certificate"] = outcome.certificate
-            scope["user"] = outcome.user
-        elif self._required or outcome.presented:
+        scope["user"] = None
+        outcome = await authenticate(self._strategy, scope, required=self._required)
+        if isinstance(outcome, Failure):
             await _refuse(outcome, scope, send)
             return
+        if outcome is not None:
+            scope["user"] = outcome.user
         await self._app(scope, receive, send)
+
+
+def client_cert_required(app: ASGIApp) -> ASGIApp:
+    """Return ``app`` for clients with a certificate: one route of an application that lets others in.
+
+    Around that application is a `ClientCertMiddleware` with ``required=False``, which authenticates; without it, each
+    request raises `ConfigurationError`. A request without a certificate is answered as the middleware would.
+    """
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await app(scope, receive, send)
+            return
+        absent = absence(scope, "ClientCertMiddleware(app, strategy, required=False)")
+        if absent is None:
+            await app(scope, receive, send)
+        else:
+            await _refuse(absent, scope, send)
+
+    return guarded
 
 
 class HeaderGuard:
@@ -193,6 +211,32 @@ class HeaderGuard:
         return objection
 
 
+_ABSENT = "clientcert.absent"
+"""The key in a scope of how to refuse a request that goes on without a certificate; None for one that has one."""
+
+
+async def authenticate(strategy: ClientCertStrategy, scope: Scope, *, required: bool) -> Success | Failure | None:
+    """Return who the client is, how to refuse it, or None for one without a certificate where that is allowed.
+
+    It is what middleware and integrations have in common. The scope has the certificate and the identity afterwards,
+    and nothing of what another layer has put there.
+    """
+    scope["client_certificate"] = scope["client_identity"] = scope[_ABSENT] = None
+    outcome = await strategy.authenticate_async(ASGIRequest(scope))
+    if isinstance(outcome, Success) or required or outcome.presented:
+        return outcome
+    scope[_ABSENT] = outcome
+    return None
+
+
+def absence(scope: Scope, needed: str) -> Failure | None:
+    """Return how to refuse a request without a certificate, or None; `ConfigurationError` if nobody has looked."""
+    if _ABSENT not in scope:
+        raise ConfigurationError(f"nobody has authenticated this request: put {needed} around the application")
+    absent: Failure | None = scope[_ABSENT]
+    return absent
+
+
 def _watched_headers(
     watched: ClientCertStrategy | Collection[str],
     trusted_proxies: TrustedProxies | Literal["*"] | Collection[str] | None,
@@ -234,15 +278,15 @@ def _scope_peer(scope: Scope) -> TransportPeer:
     return TransportPeer("unix" if is_path else "unknown")
 
 
-def _send_after_hooks(send: Send) -> Send:
+def send_after_hooks(send: Send) -> Send:
     """Return a ``send`` for a lifespan: hooks come before the end, after which a server may kill the process."""
 
-    async def send_after_hooks(message: Message) -> None:
+    async def drain_and_send(message: Message) -> None:
         if message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
             await drain_async()
         await send(message)
 
-    return send_after_hooks
+    return drain_and_send
 
 
 async def _refuse(failure: Failure, scope: Scope, send: Send) -> None:

@@ -24,6 +24,11 @@ class Refusal(NamedTuple):
     headers: list[tuple[str, str]]
     body: bytes
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """The headers that are not about ``body``, for a framework that writes one of its own."""
+        return {name: value for name, value in self.headers if not name.startswith("content-")}
+
 
 def refusal(failure: Failure) -> Refusal:
     """Return the answer to a request that was not authenticated; the details are for logs and are not in it."""
