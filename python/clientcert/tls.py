@@ -1,7 +1,9 @@
 """What servers know of a connection, as the strategy reads it: the TLS state of the client, and the transport peer.
 
-Each function here reads one form in which a server shows a client certificate, and returns a `TLSConnection`. None
-says that a certificate was verified unless the form itself does: a name without a certificate, an error, two
+`server_context` makes the TLS of a server that asks for client certificates.
+
+Each other function here reads one form in which a server shows a client certificate, and returns a `TLSConnection`.
+None says that a certificate was verified unless the form itself does: a name without a certificate, an error, two
 certificates that contradict each other, text that is no certificate: none of these is an identity.
 
 The chain is different: it is material for path building, verified by nobody here. Where it cannot be had, for whatever
@@ -11,19 +13,32 @@ reason, there is none, and the certificate stands alone.
 from __future__ import annotations
 
 import _ssl
+import re
 import ssl
 import sys
 from collections.abc import Mapping
 from itertools import count, takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from clientcert.errors import ConfigurationError
 from clientcert.parse import parse_pem
 from clientcert.request import TLSConnection, TransportPeer
 
 if TYPE_CHECKING:
+    import os
     import socket
+    from typing import NoReturn
 
-__all__ = ["Connection", "from_extension", "from_mod_ssl", "from_ssl_object", "from_uwsgi", "transport_peer"]
+__all__ = [
+    "Connection",
+    "from_extension",
+    "from_mod_ssl",
+    "from_ssl_object",
+    "from_uwsgi",
+    "server_context",
+    "transport_peer",
+]
 
 _NONE = TLSConnection(authorized=False)
 _REJECTED = TLSConnection(authorized=False, rejected=True)
@@ -38,6 +53,41 @@ class Connection(NamedTuple):
 
     peer: TransportPeer
     tls: TLSConnection | None
+
+
+def server_context(
+    certfile: str | os.PathLike[str],
+    keyfile: str | os.PathLike[str] | None = None,
+    *,
+    ca_certs: str | os.PathLike[str],
+    required: bool = True,
+    resumption: bool = True,
+    password: str | bytes | None = None,
+) -> ssl.SSLContext:
+    """Return the TLS of a server that asks for client certificates, which ``ca_certs`` certifies.
+
+    ``ca_certs`` is a file in PEM, or a directory as ``openssl rehash`` leaves it. ``certfile`` has the certificate of
+    the server and its intermediates, and the key where there is no ``keyfile``. With ``required=False`` a client
+    without a certificate may connect; one with a certificate that does not verify may not. ALPN is left to the server.
+
+    A resumed session is not verified again: neither by the CAs that are there since, nor by those of another virtual
+    host, where an ``sni_callback`` chooses one. ``resumption=False`` has a full handshake for each connection, and no
+    TLS 1.2: Python cannot turn off the sessions that OpenSSL keeps there, for which ``OP_NO_TICKET`` is not enough. Of
+    several contexts, it counts in the one that has the ``sni_callback``.
+
+    A file that cannot be used raises `ConfigurationError`.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996
+    # The client's certificate is read once, after the handshake: there must be no other.
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    if not resumption:
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.num_tickets = 0
+    _load_server_certificate(context, certfile, keyfile, password)
+    _load_client_authorities(context, Path(ca_certs))
+    context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
+    return context
 
 
 def from_ssl_object(ssl_object: ssl.SSLSocket | ssl.SSLObject) -> TLSConnection:
@@ -124,6 +174,47 @@ def transport_peer(transport_socket: socket.socket) -> TransportPeer:
     except OSError:  # the client is gone: there is no peer to trust
         pass
     return TransportPeer("unknown", authoritative=True)
+
+
+def _load_server_certificate(
+    context: ssl.SSLContext,
+    certfile: str | os.PathLike[str],
+    keyfile: str | os.PathLike[str] | None,
+    password: str | bytes | None,
+) -> None:
+    def no_password() -> NoReturn:  # otherwise OpenSSL asks the terminal, and a server hangs
+        raise ConfigurationError(f"{keyfile or certfile}: the key is encrypted, and there is no password")
+
+    for path in (certfile, keyfile):
+        if path is not None:
+            _check_readable(Path(path))
+    try:
+        context.load_cert_chain(certfile, keyfile, no_password if password is None else password)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise ConfigurationError(f"{keyfile or certfile}: the key is not that of the certificate") from error
+        where = certfile if keyfile is None else f"{certfile} and {keyfile}"
+        raise ConfigurationError(f"{where}: no certificate with its key, in PEM, or another password") from error
+
+
+def _load_client_authorities(context: ssl.SSLContext, ca_certs: Path) -> None:
+    if ca_certs.is_dir():
+        if not any(re.fullmatch(r"[0-9a-f]{8}\.\d+", entry.name) for entry in ca_certs.iterdir()):
+            raise ConfigurationError(f"{ca_certs}: no names by which OpenSSL finds a CA: run 'openssl rehash' on it")
+        context.load_verify_locations(capath=ca_certs)
+        return
+    _check_readable(ca_certs)
+    try:
+        context.load_verify_locations(cafile=ca_certs)
+    except ssl.SSLError as error:
+        raise ConfigurationError(f"{ca_certs}: no certificate in PEM") from error
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from error
 
 
 def _chain(ssl_object: Any) -> tuple[bytes, ...]:

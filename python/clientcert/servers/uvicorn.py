@@ -10,59 +10,71 @@
     )
 
 Each protocol is Uvicorn's own, with one addition: for the life of a connection it hands every scope its
-`clientcert.tls.Connection` in ``scope["extensions"]["clientcert"]`` and, over TLS, the ASGI ``tls`` extension. Both are
-read from the transport once, when the connection is made, and kept by the connection itself: a `ContextVar` set during
-the handshake leaks into the requests of others under uvloop.
+`clientcert.tls.Connection` in ``scope["extensions"]["clientcert"]`` and, over TLS, the ASGI ``tls`` extension, also to
+the streams of HTTP/2 and to websockets.
 
 ``proxy_headers``, on by default in Uvicorn, replaces ``scope["client"]``; the transport peer here stays what it was.
 Trailer fields stay out of ``scope["headers"]``, among which Uvicorn with httptools puts those of a chunked request.
 
-The command line of Uvicorn takes none but its own ``--http`` protocols: use `uvicorn.run`, or under gunicorn
-a subclass of ``UvicornWorker`` with these names in ``CONFIG_KWARGS``.
+``clientcert serve`` is Uvicorn's command line with these protocols. Uvicorn's own takes them by their import strings,
+where it is recent enough (0.54): ``--http clientcert.servers.uvicorn:AutoHTTPProtocol``.
 """
 
 from __future__ import annotations
 
+import copy
 import ssl
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from clientcert.request import TransportPeer
-from clientcert.tls import Connection, from_ssl_object, transport_peer
+from clientcert.errors import ConfigurationError
+from clientcert.servers.connection import ConnectionApp, WithConnection
 
 if TYPE_CHECKING:
     import asyncio
     import os
-    from collections.abc import Awaitable
 
-    from clientcert.asgi import ASGIApp, Receive, Scope, Send
+    from clientcert.asgi import Scope
 
 # Found by `__getattr__`, so that a parser which is not installed is missed only by who names it.
 __all__ = [  # noqa: F822 - as above
     "AutoHTTPProtocol",
     "AutoWebSocketsProtocol",
+    "AutoZttpProtocol",
     "H11Protocol",
     "HttpToolsProtocol",
     "UvicornOptions",
     "WSProtocol",
     "WebSocketProtocol",
     "WebSocketsSansIOProtocol",
+    "ZttpProtocol",
     "client_certificates",
 ]
 
 _PROTOCOLS = {
     "AutoHTTPProtocol": "uvicorn.protocols.http.auto",
     "AutoWebSocketsProtocol": "uvicorn.protocols.websockets.auto",
+    "AutoZttpProtocol": "uvicorn.protocols.http.auto_zttp_impl",
     "H11Protocol": "uvicorn.protocols.http.h11_impl",
     "HttpToolsProtocol": "uvicorn.protocols.http.httptools_impl",
     "WSProtocol": "uvicorn.protocols.websockets.wsproto_impl",
     "WebSocketProtocol": "uvicorn.protocols.websockets.websockets_impl",
     "WebSocketsSansIOProtocol": "uvicorn.protocols.websockets.websockets_sansio_impl",
+    "ZttpProtocol": "uvicorn.protocols.http.zttp_impl",
 }
 """Uvicorn's names for its protocols, and where it has them."""
 
-_TLS_VERSIONS = {version.name.replace("_", "."): version.value for version in ssl.TLSVersion if version.value > 0}
-"""What `ssl.SSLObject.version` returns, as the number on the wire."""
+HTTPProtocolName = Literal["auto", "h11", "httptools", "zttp"]
+WSProtocolName = Literal["auto", "none", "websockets", "websockets-sansio", "wsproto"]
+
+_HTTP = {"auto": "AutoHTTPProtocol", "h11": "H11Protocol", "httptools": "HttpToolsProtocol", "zttp": "ZttpProtocol"}
+_WS = {
+    "auto": "AutoWebSocketsProtocol",
+    "websockets": "WebSocketProtocol",
+    "websockets-sansio": "WebSocketsSansIOProtocol",
+    "wsproto": "WSProtocol",
+}
+"""What Uvicorn calls the same protocols on its command line."""
 
 
 class UvicornOptions(TypedDict):
@@ -74,50 +86,32 @@ class UvicornOptions(TypedDict):
     ssl_ca_certs: str | os.PathLike[str]
 
 
-def client_certificates(ca_certs: str | os.PathLike[str], *, required: bool = True) -> UvicornOptions:
+def client_certificates(
+    ca_certs: str | os.PathLike[str],
+    *,
+    required: bool = True,
+    http: HTTPProtocolName = "auto",
+    ws: WSProtocolName = "auto",
+    http2: bool = False,
+) -> UvicornOptions:
     """Return the options with which Uvicorn asks for client certificates that ``ca_certs`` certifies, and shows them.
 
     With ``required=False`` a client without a certificate may connect; one with a certificate that does not verify
-    may not.
+    may not. ``http`` and ``ws`` are Uvicorn's names of its protocols. ``http2`` takes the place of Uvicorn's option of
+    that name, which must stay out: HTTP/2 is spoken with who asks for it by ALPN, with ``http="zttp"`` only.
     """
+    if http not in _HTTP:
+        raise ConfigurationError(f"http must be one of {', '.join(map(repr, _HTTP))}")
+    if ws not in _WS and ws != "none":
+        raise ConfigurationError(f"ws must be one of 'none', {', '.join(map(repr, _WS))}")
+    if http2 and http != "zttp":
+        raise ConfigurationError("uvicorn speaks HTTP/2 by http='zttp' only, which needs the package zttp")
     return {
-        "http": f"{__name__}:AutoHTTPProtocol",
-        "ws": f"{__name__}:AutoWebSocketsProtocol",
+        "http": f"{__name__}:{'AutoZttpProtocol' if http2 else _HTTP[http]}",
+        "ws": "none" if ws == "none" else f"{__name__}:{_WS[ws]}",
         "ssl_cert_reqs": ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL,
         "ssl_ca_certs": ca_certs,
     }
-
-
-class _ConnectionApp:
-    """The application of one connection: hands each scope what is known of the connection."""
-
-    def __init__(self, app: ASGIApp, transport: asyncio.BaseTransport) -> None:
-        self._app = app
-        transport_socket = transport.get_extra_info("socket")
-        ssl_object = transport.get_extra_info("ssl_object")
-        self._connection = Connection(
-            peer=TransportPeer("unknown") if transport_socket is None else transport_peer(transport_socket),
-            tls=None if ssl_object is None else from_ssl_object(ssl_object),
-        )
-        self._tls_extension = None if ssl_object is None else _tls_extension(self._connection, ssl_object)
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        extensions = scope.setdefault("extensions", {})
-        extensions["clientcert"] = self._connection
-        if self._tls_extension is not None:
-            # A copy: what an application does to its scope is not for the next request.
-            extensions["tls"] = self._tls_extension.copy()
-        return self._app(scope, receive, send)
-
-
-class _WithConnection:
-    """Mixed into a protocol of Uvicorn's: replaces the application when the connection is made."""
-
-    app: ASGIApp
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)  # type: ignore[misc]  # the protocol's
-        self.app = _ConnectionApp(self.app, transport)
 
 
 class _WithoutTrailers:
@@ -133,23 +127,26 @@ class _WithoutTrailers:
         super().on_headers_complete()  # type: ignore[misc]  # the protocol's
 
 
-def _tls_extension(connection: Connection, ssl_object: ssl.SSLObject) -> dict[str, Any]:
-    """Return the ASGI ``tls`` extension (version 0.2), with None for what it wants and nobody needs."""
-    certificates = connection.tls.certificates if connection.tls is not None else ()
-    return {
-        "server_cert": None,
-        "client_cert_chain": tuple(map(ssl.DER_cert_to_PEM_cert, certificates)),
-        "client_cert_error": None,
-        "tls_version": _TLS_VERSIONS.get(ssl_object.version() or ""),
-        "cipher_suite": None,
-    }
+class _WithConnectionConfig:
+    """Mixed into a protocol that makes another for the connection, of which all it knows is in the configuration."""
+
+    config: Any
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.config = copy.copy(self.config)
+        self.config.loaded_app = ConnectionApp(self.config.loaded_app, transport)
+        super().connection_made(transport)  # type: ignore[misc]  # the protocol's
 
 
 def __getattr__(name: str) -> Any:
     if name not in _PROTOCOLS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     base = getattr(import_module(_PROTOCOLS[name]), name)
-    mixins = (_WithoutTrailers, _WithConnection) if hasattr(base, "on_headers_complete") else (_WithConnection,)
+    mixins: tuple[type, ...] = (WithConnection,)
+    if hasattr(base, "on_headers_complete"):
+        mixins = (_WithoutTrailers, WithConnection)
+    elif hasattr(base, "_switch"):
+        mixins = (_WithConnectionConfig,)
     # Uvicorn has None where no websocket library is installed.
     protocol = None if base is None else type(name, (*mixins, base), {"__module__": __name__})
     globals()[name] = protocol
