@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -36,7 +37,11 @@ def by_name(certificate):
 
 
 def behind_proxy(verify=by_name, **options):
-    options = {"trusted_proxies": ["127.0.0.1"], "certificate_header": "Client-Cert", "header_encoding": "rfc9440"} | options
+    options = {
+        "trusted_proxies": ["127.0.0.1"],
+        "certificate_header": "Client-Cert",
+        "header_encoding": "rfc9440",
+    } | options
     return ClientCertStrategy(verify, **options)
 
 
@@ -219,6 +224,32 @@ def test_a_refusal_ends_a_call_of_every_kind_in_place_of_its_handler(backend, pk
         with serve(handlers, ClientCertStrategy(lambda _: False), pki) as port:
             assert {call(port, pki, pki.alice, kind)[0] for kind in KINDS} == {UNAUTHENTICATED}
     assert ran == []
+
+
+def test_a_refusal_is_no_error_in_the_log(backend, pki, serving, caplog):
+    with serving(ClientCertStrategy(lambda _: False), pki) as port:
+        for kind in KINDS:
+            call(port, pki, pki.alice, kind)
+    # grpc.server logs nothing of an abort, and grpc.aio only what is no abort.
+    assert [record.message for record in caplog.records if record.name.startswith("grpc")] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_plain_handler_does_not_run_where_abort_returns(backend, kind):
+    """As it does for them under `grpc.aio`, in a thread that nobody waits for."""
+    aborted, ran = [], []
+    context = Context()
+    context.abort = lambda *status: aborted.append(status)
+    handler = getattr(grpc, f"{kind}_rpc_method_handler")(lambda *args: ran.append(args))
+    details = types.SimpleNamespace(method="/test.Service/Method")
+
+    async def continuation(details):
+        return handler
+
+    interceptor = AsyncClientCertInterceptor(ClientCertStrategy(by_name))
+    checked = asyncio.run(interceptor.intercept_service(continuation, details))
+    assert list(getattr(checked, kind)(b"", context)) == []
+    assert (aborted, ran) == ([REQUIRED], [])
 
 
 @pytest.mark.parametrize("which", [None, "impostor", "expired"])

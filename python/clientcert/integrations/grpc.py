@@ -183,8 +183,8 @@ class _Interceptor:
             refusal = self._refusal(context, self._strategy.authenticate(GRPCRequest(context)))
             if refusal is not None:
                 native.abort(_status_code(refusal), refusal.message)
-                # For a plain handler of `grpc.aio`, `abort` returns.
-                raise grpc.aio.AbortError(refusal.message)
+                # `abort` returns to a plain handler of `grpc.aio`, and the call ends as soon as that does.
+                return ()
             return behavior(request, context, *callback)
 
         return checked
@@ -266,7 +266,7 @@ class AsyncClientCertInterceptor(_Interceptor, grpc.aio.ServerInterceptor):
 
 
 def _generator(checked: Callable[..., Iterable[Any]]) -> Callable[..., Iterator[Any]]:
-    """Return a generator function: `grpc.aio` calls it on its loop, and runs it in a thread, where ``abort`` may wait."""
+    """Return a generator function: `grpc.aio` calls it on its loop, and runs it in a thread, where `abort` may wait."""
 
     def generator(request: Any, native: grpc.ServicerContext) -> Iterator[Any]:
         yield from checked(request, native)
