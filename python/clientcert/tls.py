@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Connection",
     "from_auth_context",
+    "from_client_cert",
     "from_extension",
     "from_mod_ssl",
     "from_ssl_object",
@@ -169,6 +170,21 @@ def from_auth_context(properties: Mapping[str, Iterable[bytes]]) -> TLSConnectio
     except (TypeError, ValueError):
         issuers = ()
     return TLSConnection(authorized=True, certificates=(leaf, *issuers))
+
+
+def from_client_cert(client_cert: Any) -> TLSConnection:
+    """Return what the ``clientCert`` of an API Gateway event says of the client.
+
+    API Gateway completes a handshake with mutual TLS only with a certificate that it verified, and has it in PEM in
+    ``clientCertPem``; on an endpoint without mutual TLS there is no ``clientCert``.
+    """
+    if client_cert is None:
+        return _NONE
+    try:
+        (leaf,) = _pem(client_cert["clientCertPem"])
+    except (KeyError, TypeError, ValueError):
+        return _NOT_RETRIEVABLE
+    return TLSConnection(authorized=True, certificates=(leaf,))
 
 
 def from_uwsgi(environ: Mapping[str, Any]) -> TLSConnection:
