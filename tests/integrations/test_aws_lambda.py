@@ -144,6 +144,15 @@ def test_a_certificate_that_cannot_be_read_is_a_server_error(backend, pki, event
 
 
 @pytest.mark.parametrize("event", API_GATEWAY)
+def test_two_certificates_or_an_empty_entry_are_a_server_error(backend, pki, event):
+    for entry in ({"clientCertPem": pki.alice.pem * 2}, {}):
+        damaged = event(pki.alice)
+        context = damaged["requestContext"]
+        (context.get("authentication") or context["identity"])["clientCert"] = entry
+        assert ask(damaged, required=False)["statusCode"] == 500
+
+
+@pytest.mark.parametrize("event", API_GATEWAY)
 def test_headers_that_a_client_writes_are_no_certificate(backend, pki, event):
     headers = forwarded(pki.alice)
     assert ask(event(**headers), required=False) == (None, None, None)
