@@ -236,7 +236,7 @@ def test_a_refusal_is_no_error_in_the_log(backend, pki, serving, caplog):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_plain_handler_does_not_run_where_abort_returns(backend, kind):
-    """As it does for them under `grpc.aio`, in a thread that nobody waits for."""
+    """As it did for them in a `grpc.aio` older than the one that is tested here, where it raises."""
     aborted, ran = [], []
     context = Context()
     context.abort = lambda *status: aborted.append(status)

@@ -183,7 +183,8 @@ class _Interceptor:
             refusal = self._refusal(context, self._strategy.authenticate(GRPCRequest(context)))
             if refusal is not None:
                 native.abort(_status_code(refusal), refusal.message)
-                # `abort` returns to a plain handler of `grpc.aio`, and the call ends as soon as that does.
+                # Not in every version of `grpc.aio` does `abort` raise in a plain handler: it may return, and the call
+                # ends as soon as the handler does.
                 return ()
             return behavior(request, context, *callback)
 
