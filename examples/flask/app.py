@@ -1,6 +1,6 @@
 """A Flask application that knows its clients by their certificates."""
 
-from flask import Flask
+from flask import Flask, Response
 
 from clientcert import ClientCertStrategy, allow_organization
 from clientcert.integrations.flask import ClientCert, client_cert_required, current_client_certificate
@@ -15,9 +15,10 @@ ClientCert(strategy, app, required=False)
 
 
 @app.get("/")
-def greet() -> str:
+def greet() -> Response:
     """Answer anybody, by name if there is a certificate."""
-    return f"Hello {current_client_certificate['subject']['CN'] if current_client_certificate else 'stranger'}\n"
+    name = current_client_certificate["subject"]["CN"] if current_client_certificate else "stranger"
+    return Response(f"Hello {name}\n", mimetype="text/plain")
 
 
 @app.get("/account")
