@@ -12,7 +12,7 @@ import pytest
 from clientcert import ClientCertStrategy, ConfigurationError, Reject, allow_cn, encode_header
 from clientcert.request import TLSConnection, TransportPeer
 from clientcert.testing import CertificateAuthority
-from clientcert.wsgi import ClientCertMiddleware, WSGIRequest
+from clientcert.wsgi import ClientCertMiddleware, WSGIRequest, client_cert_required
 
 CLIENT = CertificateAuthority().issue("alice")
 
@@ -239,6 +239,42 @@ def test_where_it_is_optional_a_certificate_that_is_rejected_is_refused_all_the_
     app = App()
     status, _, _ = serve(ClientCertMiddleware(app, header_strategy(), required=False), environ(**changes))
     assert (app.environs, status) == ([], "401 Unauthorized")
+
+
+# Routes that require a certificate
+
+
+def test_a_route_may_require_the_certificate_that_the_application_does_not(backend):
+    app = App()
+    middleware = ClientCertMiddleware(client_cert_required(app), header_strategy(), required=False)
+    without = environ(HTTP_CLIENT_CERT=None)
+    assert serve(middleware, without) == serve(ClientCertMiddleware(app, header_strategy()), dict(without))
+    assert app.environs == []
+    assert serve(middleware, environ())[0] == "200 OK"
+    assert serve(middleware, environ(HTTP_CLIENT_CERT=None, REQUEST_METHOD="HEAD"))[2] == b""
+
+
+@pytest.mark.parametrize("leaked", [{}, {"clientcert.refusal": ""}, {"clientcert.refusal": "None"}])
+def test_a_route_that_requires_a_certificate_wants_the_middleware_around_it(leaked):
+    app = App()
+    with pytest.raises(ConfigurationError, match=r"put ClientCertMiddleware\(app, strategy, required=False\) around"):
+        serve(client_cert_required(app), environ(**leaked))
+    assert app.environs == []
+
+
+def test_a_route_that_requires_a_certificate_lets_nobody_in_after_verify_has_raised_or_rejected(backend):
+    def raises(certificate):
+        raise LookupError
+
+    app, outer = App(), environ()
+    serve(ClientCertMiddleware(App(), header_strategy()), outer)  # an outer layer that let him in
+    with pytest.raises(LookupError):
+        serve(ClientCertMiddleware(app, header_strategy(raises)), outer)
+    with pytest.raises(ConfigurationError):
+        serve(client_cert_required(app), outer)
+    serve(ClientCertMiddleware(app, header_strategy(lambda _: False)), outer)
+    assert serve(client_cert_required(app), outer)[0] == "401 Unauthorized"
+    assert app.environs == []
 
 
 def test_text_that_no_server_may_put_into_an_environ_is_a_server_error():

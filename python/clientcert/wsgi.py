@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from clientcert.errors import ConfigurationError
 from clientcert.refusal import refusal
 from clientcert.request import TransportPeer
-from clientcert.strategy import Success, check_strategy
+from clientcert.strategy import Failure, Success, check_strategy
 from clientcert.tls import from_mod_ssl, from_ssl_object, from_uwsgi, transport_peer
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from clientcert.certificate import PeerCertificate
     from clientcert.forwarded_identity import ForwardedIdentity
     from clientcert.request import TLSConnection
-    from clientcert.strategy import ClientCertStrategy, Failure
+    from clientcert.strategy import ClientCertStrategy
 
-__all__ = ["ClientCertMiddleware", "TLSSource", "WSGIRequest"]
+__all__ = ["ClientCertMiddleware", "TLSSource", "WSGIRequest", "client_cert_required"]
 
 TLSSource = Literal["socket", "mod_ssl", "uwsgi"]
 """Where a server shows the certificate of a TLS connection: the live socket (``gunicorn.socket``, ``werkzeug.socket``),
@@ -113,11 +113,8 @@ class ClientCertMiddleware:
         tls_source: TLSSource = "socket",
         remote_user: Callable[[Any], str] | None = None,
     ) -> None:
-        check_strategy(strategy)
-        if strategy.is_async:
-            raise ConfigurationError("WSGI cannot await: give the strategy a plain verify, or use clientcert.asgi")
-        if tls_source not in get_args(TLSSource):
-            raise ConfigurationError(f"tls_source must be one of {', '.join(map(repr, get_args(TLSSource)))}")
+        check_plain_strategy(strategy)
+        check_tls_source(tls_source)
         self._app = app
         self._strategy = strategy
         self._required = required
@@ -127,18 +124,71 @@ class ClientCertMiddleware:
     def __call__(  # noqa: D102 - the class says it
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        environ["clientcert.certificate"] = environ["clientcert.identity"] = environ["clientcert.user"] = None
         if self._remote_user is not None:
             environ.pop("REMOTE_USER", None)  # from an outer middleware, or from the process's own variables
-        outcome = self._strategy.authenticate(WSGIRequest(environ, self._tls_source))
-        if isinstance(outcome, Success):
-            environ["clientcert.certificate"] = outcome.certificate
-            environ["clientcert.user"] = outcome.user
-            if self._remote_user is not None:
-                environ["REMOTE_USER"] = self._remote_user(outcome.user)
-        elif self._required or outcome.presented:
+        outcome = authenticate(self._strategy, environ, self._tls_source, required=self._required)
+        if isinstance(outcome, Failure):
             return _refuse(outcome, environ, start_response)
+        if outcome is not None and self._remote_user is not None:
+            environ["REMOTE_USER"] = self._remote_user(outcome.user)
         return self._app(environ, start_response)
+
+
+def client_cert_required(app: WSGIApplication) -> WSGIApplication:
+    """Return ``app`` for clients with a certificate: one route of an application that lets others in.
+
+    Around that application is a `ClientCertMiddleware` with ``required=False``, which authenticates; without it, each
+    request raises `ConfigurationError`. A request without a certificate is answered as the middleware would.
+    """
+
+    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        absent = absence(environ, "ClientCertMiddleware(app, strategy, required=False)")
+        return app(environ, start_response) if absent is None else _refuse(absent, environ, start_response)
+
+    return guarded
+
+
+_REFUSAL = "clientcert.refusal"
+"""The key in an environ of how to refuse a request without a certificate that counts; None for one that has one."""
+
+
+def authenticate(
+    strategy: ClientCertStrategy, environ: WSGIEnvironment, tls_source: TLSSource, *, required: bool
+) -> Success | Failure | None:
+    """Return who the client is, how to refuse it, or None for one without a certificate where that is allowed.
+
+    It is what middleware and integrations have in common. The environ has certificate, identity and user afterwards,
+    and nothing of what another layer has put there.
+    """
+    environ["clientcert.certificate"] = environ["clientcert.identity"] = environ["clientcert.user"] = None
+    environ.pop(_REFUSAL, None)  # if `verify` raises, nobody has been authenticated
+    outcome = strategy.authenticate(WSGIRequest(environ, tls_source))
+    if isinstance(outcome, Success):
+        environ["clientcert.user"], environ[_REFUSAL] = outcome.user, None
+        return outcome
+    environ[_REFUSAL] = outcome
+    return outcome if required or outcome.presented else None
+
+
+def absence(environ: WSGIEnvironment, needed: str) -> Failure | None:
+    """Return how to refuse a request without a certificate, or None; `ConfigurationError` if nobody has looked."""
+    absent = environ.get(_REFUSAL, ...)
+    if not isinstance(absent, Failure | None):  # a process variable of the same name is text
+        raise ConfigurationError(f"nobody has authenticated this request: put {needed} around the application")
+    return absent
+
+
+def check_plain_strategy(strategy: ClientCertStrategy) -> None:
+    """Raise `ConfigurationError` for what is no strategy, or one that has to be awaited."""
+    check_strategy(strategy)
+    if strategy.is_async:
+        raise ConfigurationError("WSGI cannot await: give the strategy a plain verify, or use clientcert.asgi")
+
+
+def check_tls_source(tls_source: object) -> None:
+    """Raise `ConfigurationError` for what is no `TLSSource`."""
+    if tls_source not in get_args(TLSSource):
+        raise ConfigurationError(f"tls_source must be one of {', '.join(map(repr, get_args(TLSSource)))}")
 
 
 def _socket(environ: WSGIEnvironment) -> socket.socket | None:

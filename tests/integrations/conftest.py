@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
+import django
 import pytest
 
 from servers.conftest import PKI
+
+# Django has one set of settings in a process: these, whatever is imported first.
+os.environ["DJANGO_SETTINGS_MODULE"] = "integrations.django_project.settings"
+django.setup()
 
 
 @pytest.fixture(scope="session")
