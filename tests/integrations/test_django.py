@@ -6,19 +6,19 @@ import asyncio
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
+from asgiref.sync import iscoroutinefunction
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_login_failed
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 from django.http import JsonResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 
 from clientcert import PRESETS, ClientCertStrategy, Reject
+from clientcert.hooks import dispatch_async
 from clientcert.integrations.django.asgi import get_asgi_application
 from clientcert.integrations.django.backends import ClientCertBackend
 from clientcert.integrations.django.configuration import configuration
@@ -37,20 +37,6 @@ BACKEND = "clientcert.integrations.django.backends.ClientCertBackend"
 REQUIRED = "A client certificate is required.\n"
 UNAUTHORIZED = "The client certificate is not authorized.\n"
 SPIFFE_ID = "spiffe://cluster.local/ns/prod/sa/web"
-
-
-@pytest.fixture(scope="module")
-def users():
-    """A database with some of them."""
-    connection.creation.create_test_db(verbosity=0)
-    manager = get_user_model().objects
-    made = SimpleNamespace(
-        alice=manager.create_user("alice"),
-        bob=manager.create_user("bob", password="bob's"),
-        former=manager.create_user("former", is_active=False),
-    )
-    yield made
-    connection.creation.destroy_test_db(":memory:", verbosity=0)
 
 
 @pytest.fixture
@@ -195,14 +181,15 @@ def test_what_verify_raises_propagates(ask, strategy, forwarded):
 
 
 def failure_view(request, failure):
-    return JsonResponse([failure.reason, request.user.get_username()], status=failure.status, safe=False)
+    users = get_user_model().objects.count()  # which Django forbids on an event loop
+    return JsonResponse([failure.reason, request.user.get_username(), users], status=failure.status, safe=False)
 
 
 @pytest.mark.parametrize("path", ["/", "/account/x", "/async/account/x"])
 def test_a_view_of_the_site_may_answer_for_nobody(ask, strategy, path):
     strategy(required=path == "/", CLIENT_CERT_FAILURE_VIEW=f"{__name__}.failure_view")
     response = ask(path)
-    assert (response.status_code, response.json()) == (401, ["header_missing_or_malformed", ""])
+    assert (response.status_code, response.json()) == (401, ["header_missing_or_malformed", "", 3])
 
 
 def test_it_works_without_djangos_users(ask, strategy, forwarded):
@@ -356,6 +343,29 @@ def test_nothing_of_an_outer_layer_is_left(backend, strategy):
     assert view(request).status_code == 401
 
 
+def test_a_view_that_requires_a_certificate_lets_nobody_in_after_verify_has_raised(backend, strategy, forwarded):
+    request = RequestFactory(REMOTE_ADDR="10.0.0.5").get("/", headers=forwarded)
+    strategy()
+    assert ClientCertMiddleware(client_cert_required(lambda request: "let in"))(request) == "let in"
+
+    def verify(certificate):
+        raise LookupError
+
+    strategy(verify)
+    with pytest.raises(LookupError):
+        ClientCertMiddleware(None)(request)
+    with pytest.raises(ImproperlyConfigured):
+        client_cert_required(lambda request: "let in")(request)
+
+
+def test_the_middleware_is_async_where_what_it_is_around_is(configured):
+    async def get_response(request):
+        return None
+
+    assert iscoroutinefunction(ClientCertMiddleware(get_response))
+    assert not iscoroutinefunction(ClientCertMiddleware(lambda request: None))
+
+
 # Settings and checks
 
 
@@ -404,13 +414,35 @@ def test_settings_as_they_are_meant_have_no_errors(configured, monkeypatch):
 # Under a server
 
 
-def test_an_asgi_server_gets_the_certificate_of_the_connection_and_the_hooks_their_time(
-    backend, pki, configured, capfd
-):
+def test_the_hooks_have_run_when_the_application_says_that_it_is_done(configured):
+    happened = []
+
+    async def hook():
+        for _ in range(100):
+            await asyncio.sleep(0)
+        happened.append("hook")
+
+    async def live():
+        async def receive():
+            happened.append("received")
+            if len(happened) > 1:
+                await dispatch_async(hook, ())
+            return {}
+
+        async def send(message):
+            happened.append(message["type"])
+
+        await get_asgi_application()({"type": "lifespan"}, receive, send)
+
+    asyncio.run(live())
+    expected = ["received", "lifespan.startup.complete", "received", "hook", "lifespan.shutdown.complete"]
+    assert happened == expected
+
+
+def test_an_asgi_server_gets_the_certificate_of_the_connection_and_the_hooks_their_time(backend, pki, configured):
     heard = []
 
     async def on_rejected(certificate, request, reason):
-        await asyncio.sleep(0)
         heard.append((request.path, str(reason)))
 
     configured(
