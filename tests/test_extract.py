@@ -557,6 +557,8 @@ def test_the_certificate_of_the_proxy_itself_never_becomes_the_user(backend):
     assert found(by_address.extract(direct(issued=proxy, peer=PROXY))) == "header_missing_or_malformed"
     rewritten = TransportPeer("ip", "203.0.113.9", rewritten=True)
     assert found(by_address.extract(direct(issued=proxy, peer=rewritten))) == "peer_rewritten"
+    named = direct(("X-Forwarded-For", "10.0.0.5"), issued=proxy, peer=TransportPeer("ip", "10.0.0.5"))
+    assert found(by_address.extract(named)) == "peer_rewritten"
     # A proxy that has hung up has no address any more, and its request is still there to be answered.
     for nowhere in (TransportPeer("unknown", authoritative=True), TransportPeer("ip", "localhost")):
         assert found(by_address.extract(direct(issued=proxy, peer=nowhere))) == "header_missing_or_malformed"

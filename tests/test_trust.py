@@ -69,6 +69,13 @@ def test_a_peer_whose_address_is_not_listed_is_not_trusted(listed, host):
     assert reason([listed], peer(host)) == "untrusted_peer"
 
 
+def test_no_more_addresses_are_remembered_than_there_may_be():
+    proxies = TrustedProxies(addresses=["10.0.0.0/8"])
+    for number in range(5000):
+        proxies.objection(peer(f"203.0.{number // 250}.{number % 250}"), None, ())
+    assert proxies._lists.cache_info().currsize == 4096
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.1", "fe80::1"])
 def test_no_peer_is_trusted_for_being_near(host):
     assert reason(["172.16.0.1"], peer(host)) == "untrusted_peer"
