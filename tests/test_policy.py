@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import pki
 from clientcert import (
     ConfigurationError,
     GeneralName,
@@ -28,6 +29,7 @@ from clientcert import (
     allow_subject,
     any_of,
     parse_der,
+    required_extensions,
 )
 from clientcert.policy import is_async
 from clientcert.testing import CertificateAuthority
@@ -339,6 +341,75 @@ def test_a_certificate_that_is_no_svid_of_a_workload_has_no_spiffe_id(backend, s
     certificate = AUTHORITY.issue(sans=sans).certificate
     assert allow_spiffe_id(trust_domain="example.org")(certificate) is False
     assert allow_spiffe_id(["spiffe://example.org/a"])(certificate) is False
+
+
+@pytest.mark.parametrize(
+    ("path", "id_", "allowed"),
+    [
+        ("/ns/*/sa/web", "/ns/prod/sa/web", True),
+        ("/ns/*/sa/web", "/ns/prod/sa/web/x", False),
+        ("/ns/*/sa/web", "/ns/a/b/sa/web", False),
+        ("/ns/*/sa/web", "/ns/prod/sa/webs", False),
+        ("/ns/prod/**", "/ns/prod/sa/web", True),
+        ("/ns/prod/**", "/ns/prod", False),
+        ("/ns/prod/**", "/ns/production/sa", False),
+        ("/a.c", "/abc", False),
+        ("/a.c", "/a.c", True),
+    ],
+)
+def test_a_path_of_spiffe_ids_is_compared_segment_by_segment(backend, path, id_, allowed):
+    workload = AUTHORITY.issue(sans=[f"uri:spiffe://example.org{id_}"]).certificate
+    assert allow_spiffe_id(trust_domain="example.org", path=path)(workload) is allowed
+    assert allow_spiffe_id(trust_domain="example.com", path=path)(workload) is False
+
+
+@pytest.mark.parametrize("path", ["", "ns/*", "/ns//a", "/ns/a*", "/**/a", "/ns/../a", "/ns/a?", "/a b"])
+def test_a_path_that_cannot_be_one_is_refused(path):
+    with pytest.raises(ConfigurationError):
+        allow_spiffe_id(trust_domain="example.org", path=path)
+
+
+@pytest.mark.parametrize(
+    ("fields", "allowed"),
+    [
+        ({}, True),
+        ({"is_ca": None, "usage": None}, True),
+        ({"is_ca": True}, False),
+        ({"usage": ["key_cert_sign"]}, False),
+        ({"usage": ["digital_signature", "crl_sign"]}, False),
+        ({"usage": ["digital_signature", "key_agreement", "key_encipherment"]}, True),
+    ],
+)
+def test_a_certificate_that_may_sign_others_is_no_workloads(backend, fields, allowed):
+    sans = pki.alternative_names("uri:spiffe://example.org/web")
+    issued = pki.client("web", pki.authority("CA"), extra=[sans], **fields)
+    for policy in (allow_spiffe_id(["spiffe://example.org/web"]), allow_spiffe_id(trust_domain="example.org")):
+        assert policy(parse_der(issued.der)) is allowed
+
+
+# Extensions.
+
+
+@pytest.mark.parametrize(
+    ("value", "allowed"),
+    [(None, True), ("gateway", True), ("gatewa", False), (b"\x0c\x07gateway", True), (b"gateway", False)],
+)
+def test_an_extension_is_required_with_its_content(backend, value, allowed):
+    oid = "1.3.6.1.4.1.55555.7"
+    extension = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), b"\x0c\x07gateway")
+    issued = pki.client("x", pki.authority("CA"), extra=[(extension, False)])
+    certificate = parse_der(issued.der)
+    assert required_extensions({oid: value})(certificate) is allowed
+    assert required_extensions({oid: value, "1.3.6.1.4.1.55555.8": None})(certificate) is False
+    assert required_extensions({oid: value, "2.5.29.37": None})(certificate) is allowed
+
+
+@pytest.mark.parametrize(
+    "extensions", [{}, None, ["1.2.3"], {"CN": None}, {"1.2.3": ""}, {"1.2.3": b""}, {"1.2.3": 7}, {123: None}]
+)
+def test_extensions_that_cannot_be_meant_are_refused(extensions):
+    with pytest.raises(ConfigurationError):
+        required_extensions(extensions)
 
 
 # Combinations.

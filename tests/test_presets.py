@@ -140,6 +140,32 @@ def test_what_the_product_writes_without_a_certificate_is_none(backend, preset):
     assert (rejection.reason, rejection.presented) == ("header_missing_or_malformed", False)
 
 
+def test_a_value_that_may_be_quoted_is_read_with_both_quotes_and_with_none(backend):
+    """HAProxy adds the quotes of ``%{+Q}`` in some versions, and in others not."""
+    preset = PRESETS["openshift-router"]
+    issued = CA.issue("alice")
+    value = encode_header(issued.certificate, preset.encoding)
+    extractor = Extractor(preset, "*")
+    for text, is_read in (
+        (value, True),
+        (f'"{value}"', True),
+        (f'"{value}', False),
+        (f'{value}"', False),
+        (f"\"{value}'", False),
+        (f"'{value}\"", False),
+        (f'""{value}""', False),
+        (f"'{value}'", False),
+        ('"', False),
+    ):
+        found = extractor.extract(FakeRequest([(preset.header, text), *preset.verdicts]))
+        assert (getattr(found, "certificate", None) == issued.certificate) is is_read
+
+
+def test_of_what_was_captured_nothing_is_left_unchecked():
+    """tests/captures has what these six sent, also to clients that wrote the headers themselves."""
+    assert [name for name in ("nginx", "haproxy", "apache", "caddy", "traefik", "envoy") if PRESETS[name].unknown] == []
+
+
 def test_the_table_of_the_presets_is_that_of_the_data():
     """`python tests/preset_table.py` writes it."""
     assert preset_table.PAGE.read_text("utf-8") == preset_table.with_table()

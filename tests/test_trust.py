@@ -154,6 +154,13 @@ def test_the_secret_is_trusted_and_no_other_value():
         assert reason(proxies, peer("203.0.113.9"), value) == "untrusted_peer"
 
 
+def test_a_secret_of_sixteen_characters_is_long_enough():
+    assert (
+        reason(TrustedProxies(secret=("X-Proxy-Secret", "0123456789abcdef")), FakeRequest(), b"0123456789abcdef")
+        is None
+    )
+
+
 def test_the_secret_is_in_no_message():
     proxies = TrustedProxies(secret=("X-Proxy-Secret", SECRET))
     objection = proxies.objection(peer("10.0.0.5"), b"a guess of a client", ())
@@ -193,6 +200,17 @@ def test_a_proxy_whose_own_certificate_has_expired_is_not_trusted(backend):
     assert [reason(proxies, tls(issued.der)) for issued in (expired, early)] == ["untrusted_peer"] * 2
 
 
+def test_a_proxys_certificate_counts_in_its_first_and_its_last_second(backend, monkeypatch):
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    issued = CA.issue("proxy", not_before=start, not_after=start + timedelta(seconds=9))
+    proxies = TrustedProxies(certificate=allow_cn(["proxy"]))
+    outcomes = []
+    for second in (-1, 0, 9, 10):
+        monkeypatch.setattr("time.time", lambda second=second: start.timestamp() + second)
+        outcomes.append(reason(proxies, tls(issued.der)))
+    assert outcomes == ["untrusted_peer", None, None, "untrusted_peer"]
+
+
 def test_only_true_is_a_policys_yes(backend):
     for answer in (1, "yes", object(), None, False):
         proxies = TrustedProxies(certificate=lambda _, answer=answer: answer)
@@ -227,6 +245,9 @@ def test_one_condition_is_enough_to_hold_a_tls_certificate_for_a_proxys_own(back
     assert why(PROXY.der, elsewhere) == "untrusted_peer"
     assert why(client, TransportPeer("ip", "10.0.0.5", authoritative=True)) == "untrusted_peer"
     assert why(client, rewritten) == "peer_rewritten"
+    request = tls(client)
+    request.peer = TransportPeer("ip", "10.0.0.5")
+    assert proxies.why_not_a_client(request, [b"10.0.0.5"]).reason == "peer_rewritten"
 
 
 def test_the_representation_says_who_is_trusted():
@@ -284,6 +305,8 @@ def test_a_missing_option_shows_the_three_forms():
         ({"addresses": "10.0.0.1"}, "must be a list"),
         ({"addresses": 7}, "must be a list"),
         ({"secret": SECRET}, "must be a pair"),
+        ({"secret": ["X-Secret", SECRET]}, "must be a pair"),
+        ({"secret": ("X-Secret", SECRET, SECRET)}, "must be a pair"),
         ({"secret": ("X-Secret", "")}, "not empty"),
         ({"secret": ("X-Secret", "fifteen letters")}, "fewer than 16"),
         ({"secret": ("X-Secret", f" {SECRET}")}, "without spaces"),

@@ -2,9 +2,16 @@
 
 from clientcert._backend import backend
 from clientcert.certificate import GeneralName, PeerCertificate, XfccElement
-from clientcert.errors import CertificateNotRetrievable, ClientCertError, ConfigurationError, DecodeError
+from clientcert.errors import (
+    CertificateNotRetrievable,
+    ClientCertError,
+    ConfigurationError,
+    DecodeError,
+    ValidationError,
+)
 from clientcert.explanation import Check, Decision, Explanation
 from clientcert.forwarded_identity import ForwardedIdentity
+from clientcert.identity_mapping import IdentityRule, MappedIdentity, map_identity
 from clientcert.parse import (
     HeaderEncoding,
     encode_header,
@@ -16,6 +23,7 @@ from clientcert.parse import (
 )
 from clientcert.policy import (
     all_of,
+    allow_ca,
     allow_cn,
     allow_email,
     allow_fingerprints,
@@ -27,6 +35,7 @@ from clientcert.policy import (
     allow_spiffe_id,
     allow_subject,
     any_of,
+    required_extensions,
 )
 from clientcert.presets import PRESETS, Preset
 from clientcert.strategy import (
@@ -38,6 +47,7 @@ from clientcert.strategy import (
     Success,
     callback_style,
 )
+from clientcert.token_binding import bind_session, confirm_session_binding, confirm_token_binding
 from clientcert.trust import TrustedProxies
 
 __all__ = [
@@ -55,14 +65,18 @@ __all__ = [
     "ForwardedIdentity",
     "GeneralName",
     "HeaderEncoding",
+    "IdentityRule",
+    "MappedIdentity",
     "PeerCertificate",
     "Preset",
     "Reject",
     "RejectionReason",
     "Success",
     "TrustedProxies",
+    "ValidationError",
     "XfccElement",
     "all_of",
+    "allow_ca",
     "allow_cn",
     "allow_email",
     "allow_fingerprints",
@@ -75,11 +89,16 @@ __all__ = [
     "allow_subject",
     "any_of",
     "backend",
+    "bind_session",
     "callback_style",
+    "confirm_session_binding",
+    "confirm_token_binding",
     "encode_header",
+    "map_identity",
     "parse_chain_header",
     "parse_der",
     "parse_header",
     "parse_pem",
     "parse_xfcc",
+    "required_extensions",
 ]

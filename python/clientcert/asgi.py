@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from clientcert.errors import ConfigurationError
 from clientcert.extract import RejectionReason
-from clientcert.headers import WatchedHeaders
+from clientcert.headers import WatchedHeaders, is_field_name
 from clientcert.hooks import drain_async
 from clientcert.presets import distinct_names, header_name
 from clientcert.refusal import refusal
@@ -153,9 +153,10 @@ class HeaderGuard:
 
     Forged is a watched header from a peer that is not trusted; from anybody, one with several lines where one is meant,
     with a control character, or named in ``Connection``; and any name that is not a watched one but may be taken for
-    it: by case, ``_``, ``.``, or characters outside of ASCII. Such a request is refused like one that is not
-    authenticated. With ``on_forged="remove"`` it goes on without these lines, and without every watched header where it
-    is not known which lines are the proxy's. What ``app`` finds of a watched header is one line, in lower case.
+    it: by case, by ``_``, ``.`` or another sign for a hyphen, or as it is no field name. Such a request is refused like
+    one that is not authenticated. With ``on_forged="remove"`` it goes on without these lines, and without every watched
+    header where it is not known which lines are the proxy's. What ``app`` finds of a watched header is one line, in
+    lower case.
 
     Each case is logged (``"clientcert"``, level INFO), by reason and header; hooks are not called.
     """
@@ -200,8 +201,8 @@ class HeaderGuard:
                 watched.clear()
         else:
             watched.clear()
-        if objection is None and not all(name.isascii() for name, _ in headers):
-            objection = Objection("ambiguous_header_name", "a header's name is not ASCII")
+        if objection is None and not all(is_field_name(name) for name, _ in headers):
+            objection = Objection("ambiguous_header_name", "a header's name is none that HTTP allows")
         # A list of its own: Uvicorn with httptools appends trailer fields to the server's, and bridges read it late.
         scope["headers"] = [
             *((name, value) for name, value in headers if not self._headers.may_be(name)),

@@ -7,7 +7,7 @@ from io import TextIOWrapper
 
 __all__ = ["main"]
 
-_EXTRA = frozenset({"click", "rich", "uvicorn", "httpx"})  # what `clientcert[cli]` installs
+_EXTRA = frozenset({"click", "rich", "uvicorn", "httpx", "yaml"})  # what `clientcert[cli]` installs
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The commands: ``clientcert inspect``, ``clientcert serve`` and ``clientcert demo``."""
+"""The commands: ``clientcert inspect``, ``clientcert proxy-config``, ``clientcert serve`` and ``clientcert demo``."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from clientcert.inspection import (
     inspect,
     printable,
 )
+from clientcert.proxy_config import CONFIGURATIONS
 from clientcert.servers.uvicorn import HTTPProtocolName, WSProtocolName, client_certificates
 from clientcert.tls import server_context
 
@@ -70,6 +71,68 @@ def inspect_command(source: str, encoding: Encoding | None, output: str | None) 
         click.echo(json.dumps(_json(inspection), default=_base64, indent=2))
     else:
         _show(inspection)
+
+
+@clientcert.command("proxy-config")
+@click.argument("name", metavar="[NAME]", type=click.Choice(list(CONFIGURATIONS)), required=False)
+@click.option("--set", "settings", metavar="SETTING=VALUE", multiple=True, help="Fill in a value, as server_name=...")
+@click.option("--optional", is_flag=True, help="Let clients without a certificate through to the application.")
+@click.option("--python", is_flag=True, help="Print an application that reads what the proxy forwards.")
+@click.option("--check", "source", metavar="FILE", help="Say what is dangerous in a configuration of yours.")
+def proxy_config_command(
+    name: str | None,
+    settings: tuple[str, ...],
+    *,
+    optional: bool,
+    python: bool,
+    source: str | None,
+) -> None:
+    """Print the configuration of the proxy NAME, or check one.
+
+    The configuration asks clients for a certificate, forwards it, and removes what clients send in its place. NAME is
+    one of nginx, ingress-nginx, haproxy, apache, caddy, traefik and envoy; envoy-edge and envoy-inner are two in a row.
+
+    With --check, each line of output is a line of FILE, a setting, and what it lets happen; the exit status is 1 if
+    there is any. NAME is needed only where the file does not show which proxy it is for.
+    """
+    if source is not None:
+        _check(source, name)
+    elif name is None:
+        raise click.UsageError(f"say which proxy: {', '.join(CONFIGURATIONS)}")
+    else:
+        values = dict(setting.partition("=")[::2] for setting in settings)
+        configuration = CONFIGURATIONS[name]
+        try:
+            text = (
+                configuration.application(values)
+                if python
+                else configuration.configuration(values, required=not optional)
+            )
+        except ConfigurationError as error:
+            _fail(str(error))
+        click.echo(text, nl=False)
+
+
+def _check(source: str, name: str | None) -> None:
+    from clientcert.proxy_config.check import UnreadableConfigurationError, dangers, recognise  # noqa: PLC0415 - YAML
+
+    shown = printable(source)
+    try:
+        text = Path(source).read_text("utf-8")
+    except OSError as error:
+        _fail(f"{shown}: {error.strerror}")
+    except UnicodeDecodeError:
+        _fail(f"{shown}: not UTF-8")
+    product = recognise(text) if name is None else CONFIGURATIONS[name].preset
+    if product is None:
+        _fail(f"{shown}: not recognised as a configuration of a proxy: say of which")
+    try:
+        found = dangers(text, product)
+    except UnreadableConfigurationError as error:
+        _fail(f"{shown}, read as one of {product}: {error}")
+    for danger in found:
+        click.echo(f"{shown}:{danger.line}: {printable(danger.setting)}: {printable(danger.reason)}")
+    sys.exit(bool(found))
 
 
 class _WithUvicornOptions(click.Command):

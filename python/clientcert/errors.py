@@ -5,6 +5,7 @@
     ClientCertError
     ├── ConfigurationError            an option is wrong: raised at construction, says what to write instead
     ├── DecodeError                   bytes that are not what they should be: ``code`` and ``offset``
+    ├── ValidationError               a certificate whose path or status is not good: ``reason`` and ``detail``
     └── CertificateNotRetrievable     the TLS layer vouches for a certificate that nobody can read: a server fault
 
 No message carries a header value or certificate bytes: a header is attacker text, a certificate is personal data.
@@ -12,7 +13,7 @@ No message carries a header value or certificate bytes: a header is attacker tex
 
 from __future__ import annotations
 
-__all__ = ["CertificateNotRetrievable", "ClientCertError", "ConfigurationError", "DecodeError"]
+__all__ = ["CertificateNotRetrievable", "ClientCertError", "ConfigurationError", "DecodeError", "ValidationError"]
 
 
 class ClientCertError(Exception):
@@ -38,6 +39,21 @@ class DecodeError(ClientCertError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.code} at offset {self.offset}"
+
+
+class ValidationError(ClientCertError):
+    """A certificate that no trust anchor stands behind, that is out of date or revoked, or of which that is unknown.
+
+    ``reason`` is one of `clientcert.RejectionReason`. ``detail`` is for logs, and holds nothing of the certificate.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
 
 
 class CertificateNotRetrievable(ClientCertError):  # noqa: N818 - the name of the outcome in the package this one follows

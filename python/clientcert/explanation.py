@@ -32,6 +32,8 @@ _PASSED = {
     Check.CHAIN: "its chain, if one came along, can be read",
     Check.SOCKET: "the TLS connection has a verified certificate",
     Check.VALIDITY: "the certificate is valid now",
+    Check.PATH: "a path leads from it to a trust anchor",
+    Check.REVOCATION: "no certificate of the path has been revoked",
 }
 
 
@@ -106,6 +108,8 @@ def _decisions(
         checks = (Check.SOCKET,)
     if extractor.check_validity and not isinstance(found, ForwardedIdentity):
         checks = (*checks, Check.VALIDITY)
+    if extractor.anchors is not None:
+        checks = (*checks, Check.PATH, *((Check.REVOCATION,) if extractor.anchors.checks_revocation else ()))
     yield from _up_to(extractor, request, checks, found)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from clientcert.cache import Cache
 from clientcert.certificate import link
 from clientcert.cross_check import agrees
-from clientcert.errors import CertificateNotRetrievable, DecodeError
+from clientcert.errors import CertificateNotRetrievable, DecodeError, ValidationError
 from clientcert.forwarded_identity import ForwardedIdentity, UnclearIdentityError, forwarded_identity
 from clientcert.headers import WatchedHeaders
 from clientcert.parse import parse_chain_header, parse_der, parse_header, parse_xfcc
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from clientcert.presets import Preset
     from clientcert.request import Request
     from clientcert.trust import Anyone, TrustedProxies
+    from clientcert.validation import TrustAnchors
 
 __all__ = [
     "Check",
@@ -38,6 +39,7 @@ __all__ = [
     "NotRetrievableError",
     "Rejection",
     "RejectionReason",
+    "out_of_time",
     "says_none",
     "span",
 ]
@@ -75,6 +77,8 @@ class Check(StrEnum):
     CROSS_CHECKS = "cross_checks"
     SOCKET = "socket"
     VALIDITY = "validity"
+    PATH = "path"
+    REVOCATION = "revocation"
 
 
 _CHECKS = {
@@ -84,6 +88,8 @@ _CHECKS = {
     RejectionReason.AMBIGUOUS_HEADER_NAME: Check.NAMES,
 }
 """Of an objection to the header lines."""
+
+_REVOCATION = frozenset({RejectionReason.REVOKED, RejectionReason.REVOCATION_UNKNOWN})
 
 
 class Rejection(NamedTuple):
@@ -125,13 +131,15 @@ class Extractor:
         include_chain: bool = False,
         check_validity: bool = True,
         accept_forwarded_identity: bool = False,
+        trust_anchors: TrustAnchors | None = None,
     ) -> None:
         self.preset = preset
         self.xfcc_elements = xfcc_elements
         self.accepts_names = accept_forwarded_identity
         self.trust: TrustedProxies | None = None
         self._fallback = fallback_to_socket
-        self._include_chain = include_chain
+        self.anchors = trust_anchors
+        self._include_chain = include_chain = include_chain or trust_anchors is not None
         self.check_validity = check_validity
         self._socket_certificates: Cache[tuple[bytes, ...], PeerCertificate] = Cache()
         if preset is None:
@@ -215,7 +223,7 @@ class Extractor:
             return (
                 found
                 if isinstance(found, ForwardedIdentity)
-                else self._mismatch(found, lines) or self._in_time(found, "header")
+                else self._mismatch(found, lines) or self._judged(found, "header")
             )
         except DecodeError as error:
             check = Check.VALIDITY if error.code == "time" else Check.DECODING
@@ -284,24 +292,25 @@ class Extractor:
             if certificate is None:
                 certificate = _linked([parse_der(der) for der in ders])
                 self._socket_certificates.put(ders, certificate, size)
-            return self._in_time(certificate, "socket", instead_of)
+            return self._judged(certificate, "socket", instead_of)
         except DecodeError as error:
             message = f"the certificate of the TLS connection cannot be read: {error}"
             raise NotRetrievableError(message, instead_of) from error
 
-    def _in_time(
+    def _judged(
         self, certificate: PeerCertificate, source: Literal["header", "socket"], instead_of: Rejection | None = None
     ) -> Extracted | Rejection:
-        """Check the validity period: on a resumed TLS session nobody else has done so again."""
-        if self.check_validity:
-            not_before, not_after = certificate.validity_seconds
-            now = int(time.time())  # the period includes all of the second notAfter (RFC 5280, section 4.1.2.5)
-            if now < not_before:
-                reason, detail = RejectionReason.CERTIFICATE_NOT_YET_VALID, f"notBefore is in {span(not_before - now)}"
-                return Rejection(Check.VALIDITY, reason, detail, instead_of=instead_of)
-            if now > not_after:
-                reason, detail = RejectionReason.CERTIFICATE_EXPIRED, f"notAfter was {span(now - not_after)} ago"
-                return Rejection(Check.VALIDITY, reason, detail, instead_of=instead_of)
+        """Check the validity period, for on a resumed TLS session nobody else has done so again; then the path."""
+        objection = out_of_time(certificate, int(time.time())) if self.check_validity else None
+        if objection is not None:
+            return Rejection(Check.VALIDITY, *objection, instead_of=instead_of)
+        if self.anchors is not None:
+            try:
+                self.anchors.validate(certificate)
+            except ValidationError as error:
+                reason = RejectionReason(error.reason)
+                check = Check.REVOCATION if reason in _REVOCATION else Check.PATH
+                return Rejection(check, reason, error.detail, instead_of=instead_of)
         return Extracted(certificate, source, instead_of)
 
 
@@ -410,6 +419,16 @@ def _check_one_chain(chain: tuple[PeerCertificate, ...]) -> None:
 
 def _linked(certificates: Sequence[PeerCertificate]) -> PeerCertificate:
     return link([certificate._decoded for certificate in certificates])  # noqa: SLF001 - within the package
+
+
+def out_of_time(certificate: PeerCertificate, now: int) -> tuple[RejectionReason, str] | None:
+    """Return why ``certificate`` is not valid at ``now``, in seconds since 1970: the reason and the detail."""
+    not_before, not_after = certificate.validity_seconds
+    if now < not_before:
+        return RejectionReason.CERTIFICATE_NOT_YET_VALID, f"notBefore is in {span(not_before - now)}"
+    if now > not_after:  # the period includes all of the second notAfter (RFC 5280, section 4.1.2.5)
+        return RejectionReason.CERTIFICATE_EXPIRED, f"notAfter was {span(now - not_after)} ago"
+    return None
 
 
 def span(seconds: int) -> str:

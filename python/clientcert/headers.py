@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from clientcert.presets import similar_name
+from clientcert.errors import ConfigurationError
+from clientcert.presets import header_name, similar_name
 from clientcert.trust import NAMES_OF_ADDRESSES, Objection
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from clientcert.request import Request
     from clientcert.trust import TrustedProxies
 
-__all__ = ["HeaderLines", "WatchedHeaders"]
+__all__ = ["HeaderLines", "WatchedHeaders", "is_field_name"]
 
 # Connection is a list with commas (RFC 9110, section 7.6.1); Apache's `ap_get_token` also ends a name at white space
 # and semicolons.
@@ -88,9 +89,17 @@ class WatchedHeaders:
     def may_be(self, name: bytes) -> bool:
         """Return whether ``name`` is that of a watched header, or one that a server or a gateway could take for it.
 
-        One that is not ASCII could be anything: ``"ß".upper()`` is ``"SS"``.
+        One that is no field name could be anything: ``"ß".upper()`` is ``"SS"``.
         """
-        return not name.isascii() or similar_name(name) in self._similar
+        return similar_name(name) in self._similar or not is_field_name(name)
+
+    def without_nominations(self, connection: bytes) -> bytes | None:
+        """Return a ``Connection`` without the options that name a watched header, or None if no option is left."""
+        options = _CONNECTION_OPTION.findall(connection)
+        kept = [option for option in options if similar_name(option) not in self._similar]
+        if len(kept) == len(options):
+            return connection
+        return b", ".join(kept) or None
 
     def objection(self, request: Request, lines: HeaderLines) -> Objection | None:
         """Return why ``lines`` may not be what a trusted proxy wrote, or None: first who speaks, then what is there."""
@@ -116,3 +125,12 @@ class WatchedHeaders:
         """
         options = _CONNECTION_OPTION.findall(similar_name(connection))
         return next((self._similar[option] for option in options if option in self._similar), None)
+
+
+def is_field_name(name: bytes) -> bool:
+    """Return whether ``name`` is one that HTTP allows (RFC 9110, section 5.1)."""
+    try:
+        header_name(name.decode("latin-1"))
+    except ConfigurationError:
+        return False
+    return True

@@ -91,14 +91,32 @@ _NOT_RETRIEVABLE = (
     "the server vouches for a certificate and does not show one that can be read: uvicorn needs the protocols of"
     " clientcert.servers.uvicorn"
 )
+_PATH = (
+    "the root of the client's CA must be among trust_anchors, and what is between must come along or be there, too;"
+    " openssl verify -purpose sslclient -CAfile, with the file of the anchors, and -untrusted, tells more"
+)
+_REVOKED = "the client needs a new certificate, or its issuer: whoever revoked it knows why"
+_REVOCATION_UNKNOWN = (
+    "a list of revocations that its issuer has signed and that is not past its nextUpdate, or an OCSP response, is"
+    " needed for each certificate of the path but the anchor: trust_anchors.status() says what is loaded, and"
+    " check_intermediates=False asks for the client's alone"
+)
+
+
+_CERTIFICATE = {
+    RejectionReason.UNTRUSTED_ISSUER: _PATH,
+    RejectionReason.REVOKED: _REVOKED,
+    RejectionReason.REVOCATION_UNKNOWN: _REVOCATION_UNKNOWN,
+}
+_OF_CERTIFICATES = frozenset({Check.VALIDITY, Check.PATH, Check.REVOCATION})
 
 
 def hint(  # noqa: PLR0911 - one for each check
     extractor: Extractor, request: Request, rejection: Rejection
 ) -> str | None:
     """Return what an operator can do about ``rejection``, which ``extractor`` gave for ``request``."""
-    if rejection.check is Check.VALIDITY:
-        return _validity(rejection)
+    if rejection.check in _OF_CERTIFICATES:
+        return _CERTIFICATE.get(rejection.reason) or _validity(rejection)
     preset = extractor.preset
     if preset is None or extractor.headers is None or rejection.check is Check.SOCKET:
         return _socket(extractor, request, rejection)

@@ -11,8 +11,8 @@ A policy is called with a certificate and allows it by returning True; no other 
 it raises propagates. Its ``repr`` says what it allows.
 
 A policy reads what the certificate says of itself, and proves nothing about it: anybody can issue a certificate with
-any subject and any issuer. Only `allow_fingerprints` says which certificate it is; the others rely on the verification
-that came before, in the TLS layer, at the proxy or in ``trust_anchors``.
+any subject and any issuer. Only `allow_fingerprints` says which certificate it is, and `allow_ca` which CA has issued
+it; the others rely on the verification that came before, in the TLS layer, at the proxy or in ``trust_anchors``.
 
 Names are compared as the values in the certificate's DER, character by character, never as rendered text. An
 allow-list cannot hold a name with a control character, so a name with one matches nothing.
@@ -26,7 +26,7 @@ import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from inspect import isawaitable, iscoroutinefunction
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, TypeGuard, get_args, overload
+from typing import TYPE_CHECKING, Any, TypeGuard, get_args, overload
 
 from clientcert.certificate import (
     ATTRIBUTE_TYPES,
@@ -36,8 +36,12 @@ from clientcert.certificate import (
     PeerCertificate,
     is_spiffe_id,
 )
-from clientcert.errors import ConfigurationError
+from clientcert.der_text import der_text
+from clientcert.errors import ConfigurationError, ValidationError
 from clientcert.forwarded_identity import ForwardedIdentity
+
+if TYPE_CHECKING:
+    from clientcert.validation import AnchorSource, TrustAnchors
 
 __all__ = [
     "ATTRIBUTE_TYPES",
@@ -45,6 +49,7 @@ __all__ = [
     "NameConstraints",
     "Policy",
     "all_of",
+    "allow_ca",
     "allow_cn",
     "allow_email",
     "allow_fingerprints",
@@ -59,6 +64,7 @@ __all__ = [
     "attribute_type",
     "is_async",
     "proves_certificate",
+    "required_extensions",
 ]
 
 NameConstraints = Mapping[str, str | list[str] | tuple[str, ...]]
@@ -72,6 +78,8 @@ _SERIAL = re.compile(r"[0-9A-F]+(?::[0-9A-F]+)*")
 
 # RFC 3986, section 3: the scheme, the userinfo up to the last "@", and the host with its port.
 _URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:)(?://(?P<userinfo>[^/?#]*@)?(?P<host>[^/?#@]*))?(?P<rest>.*)")
+
+_KEY_CERT_SIGN, _CRL_SIGN = 0x04, 0x02  # bits 5 and 6, counted from the highest
 
 _WITH_SPIFFE_ID = (PeerCertificate, ForwardedIdentity)
 
@@ -144,7 +152,8 @@ def is_async(function: Callable[..., Any]) -> bool:
 
 def proves_certificate(verify: Callable[..., Any]) -> bool:
     """Return whether ``verify`` allows no certificate that anybody could make: what is no policy may know it."""
-    return verify.proves if isinstance(verify, Policy | AsyncPolicy) else True
+    proves = getattr(verify, "proves", True)
+    return proves if isinstance(proves, bool) else True
 
 
 # One attribute of the subject.
@@ -266,6 +275,26 @@ def allow_fingerprints(fingerprints: Iterable[str]) -> Policy:
     return Policy(f"allow_fingerprints({given!r})", allows, proves=True)
 
 
+def allow_ca(anchors: TrustAnchors | AnchorSource | Iterable[AnchorSource]) -> Policy:
+    """Allow a certificate from which a path leads to one of ``anchors``, as `clientcert.validation` says.
+
+    For clients of several CAs with different rights; where every client must be of one of them, it is ``trust_anchors``
+    of the strategy. Certificates between are taken from the chain: ``include_chain=True``, or the anchors have them.
+    """
+    from clientcert.validation import trust_anchors_from  # noqa: PLC0415 - brings cryptography, for this alone
+
+    trusted = trust_anchors_from(anchors)
+
+    def allows(certificate: PeerCertificate) -> bool:
+        try:
+            trusted.validate(certificate)
+        except ValidationError:
+            return False
+        return True
+
+    return Policy(f"allow_ca({trusted!r})", allows, proves=True)
+
+
 def _fingerprint(text: str) -> tuple[str, str]:
     """Return the algorithm, and the digest as Node.js prints it: pairs of upper-case digits with colons."""
     prefix, _, rest = text.upper().partition(":")
@@ -333,32 +362,94 @@ def allow_email(addresses: Iterable[str]) -> Policy:
     return Policy(f"allow_email({given!r})", accepted)
 
 
-def allow_spiffe_id(ids: Iterable[str] | None = None, *, trust_domain: str | None = None) -> Policy:
+def allow_spiffe_id(
+    ids: Iterable[str] | None = None, *, trust_domain: str | None = None, path: str | None = None
+) -> Policy:
     """Allow a workload by its SPIFFE ID: one of ``ids``, or else any workload of ``trust_domain``.
 
-    Compared exactly; a certificate with a second URI has no SPIFFE ID. This is the one policy that also judges a
-    `ForwardedIdentity`.
+    ``path`` says which of its workloads: ``"/ns/*/sa/web"``, where ``*`` is one whole segment and ``**``, at the end,
+    any number of them, at least one. All else is compared exactly.
+
+    A certificate with a second URI has no SPIFFE ID, and one of a CA (basicConstraints, or the key usages keyCertSign
+    and cRLSign) is no workload's (X.509-SVID, sections 4 and 5.2). This is the one policy that also judges a
+    `ForwardedIdentity`, of which the proxy alone knows whether it is a CA's.
     """
     if trust_domain is not None and ids is None:
         _text("allow_spiffe_id", trust_domain)
         if "/" in trust_domain or not is_spiffe_id(f"spiffe://{trust_domain}"):
             raise ConfigurationError("a trust domain is the name alone, in lower case, such as 'example.org'")
         # With the slash: the ID of the trust domain itself is no workload's (X.509-SVID, section 2).
-        prefix = f"spiffe://{trust_domain}/"
-        return Policy(
-            f"allow_spiffe_id(trust_domain={trust_domain!r})",
-            lambda identity: (identity.spiffe_id or "").startswith(prefix),
-            judges=_WITH_SPIFFE_ID,
-        )
-    if ids is None or trust_domain is not None:
-        raise ConfigurationError("allow_spiffe_id takes either a list of IDs or trust_domain=")
+        pattern = re.compile(re.escape(f"spiffe://{trust_domain}/") + (".*" if path is None else _path_pattern(path)))
+        which = f"trust_domain={trust_domain!r}" + ("" if path is None else f", path={path!r}")
+        return _spiffe_policy(f"allow_spiffe_id({which})", lambda id_: pattern.fullmatch(id_) is not None)
+    if ids is None or trust_domain is not None or path is not None:
+        raise ConfigurationError("allow_spiffe_id takes either a list of IDs, or trust_domain= and with it path=")
     given = _texts("allow_spiffe_id", ids)
     if not all(map(is_spiffe_id, given)):
         raise ConfigurationError("a SPIFFE ID is written as in 'spiffe://example.org/service'")
-    accepted = frozenset(given)
-    return Policy(
-        f"allow_spiffe_id({given!r})", lambda identity: identity.spiffe_id in accepted, judges=_WITH_SPIFFE_ID
-    )
+    return _spiffe_policy(f"allow_spiffe_id({given!r})", frozenset(given).__contains__)
+
+
+def _spiffe_policy(description: str, accepts: Callable[[str], bool]) -> Policy:
+    def allows(identity: PeerCertificate | ForwardedIdentity) -> bool:
+        spiffe_id = identity.spiffe_id
+        if spiffe_id is None or (isinstance(identity, PeerCertificate) and _may_sign_certificates(identity)):
+            return False
+        return accepts(spiffe_id)
+
+    return Policy(description, allows, judges=_WITH_SPIFFE_ID)
+
+
+def _path_pattern(path: str) -> str:
+    """Return the regular expression of a path after its first slash."""
+    segments = _text("allow_spiffe_id", path).split("/")
+    fixed = [segment for segment in segments[1:] if segment not in {"*", "**"}]
+    if segments[0] or "**" in segments[:-1] or not is_spiffe_id("/".join(["spiffe://a", *fixed])):
+        raise ConfigurationError("a path of SPIFFE IDs is written as in '/ns/*/sa/web' or '/ns/default/**'")
+    patterns = {"*": "[^/]+", "**": ".+"}
+    return "/".join(patterns.get(segment, re.escape(segment)) for segment in segments[1:])
+
+
+def _may_sign_certificates(certificate: PeerCertificate) -> bool:
+    """Return whether basicConstraints says that this is a CA, or a key usage that it signs certificates or CRLs."""
+    constraints, usage = certificate.extension("2.5.29.19"), certificate.extension("2.5.29.15")
+    # SEQUENCE { BOOLEAN … }, and BIT STRING: its length, the number of unused bits, and bits 0 to 7 (RFC 5280, section
+    # 4.2.1.3). The core has checked both.
+    is_ca = constraints is not None and constraints[2:4] == b"\x01\x01" and constraints[4] != 0
+    return is_ca or (usage is not None and bool(usage[3:4]) and bool(usage[3] & (_KEY_CERT_SIGN | _CRL_SIGN)))
+
+
+# Extensions.
+
+
+def required_extensions(extensions: Mapping[str, str | bytes | None]) -> Policy:
+    """Allow a certificate that has all these ``extensions``, by dotted OID.
+
+    A value is the content of the extension (extnValue) as bytes, the text of the one string that this content is, or
+    None for any content: ``{"1.3.6.1.4.1.99999.1": "gateway", "1.3.6.1.4.1.99999.2": None}``.
+    """
+    if not isinstance(extensions, Mapping) or not extensions:
+        raise ConfigurationError("required_extensions takes a mapping that is not empty: {'1.3.6.1.4.1.99999.1': None}")
+    for oid, value in extensions.items():
+        if not isinstance(oid, str) or not _DOTTED_OID.fullmatch(oid):
+            raise ConfigurationError("required_extensions takes dotted OIDs, such as '1.3.6.1.4.1.99999.1'")
+        if value is not None and (not isinstance(value, str | bytes) or not value):
+            raise ConfigurationError("the value of an extension is bytes, or the text of a string, or None for any")
+    required = dict(extensions)
+
+    def allows(certificate: PeerCertificate) -> bool:
+        return all(_has_extension(certificate.extension(oid), value) for oid, value in required.items())
+
+    return Policy(f"required_extensions({required!r})", allows)
+
+
+def _has_extension(content: bytes | None, value: str | bytes | None) -> bool:
+    if content is None or value is None:
+        return content is not None
+    return content == value if isinstance(value, bytes) else der_text(content) == value
+
+
+# Names as configuration writes them.
 
 
 def _general_name(name: str | GeneralName) -> GeneralName:

@@ -32,8 +32,9 @@ it writes the part of the preset that is named so."""
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2: what a field name is made of
 
-# What servers and gateways between the proxy and us may take for a hyphen (CGI, RFC 3875, section 4.1.18, maps to "_").
-_SIMILAR = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_.", b"abcdefghijklmnopqrstuvwxyz--")
+# What servers and gateways between the proxy and us may take for a hyphen: CGI (RFC 3875, section 4.1.18) maps that to
+# "_", and many servers map every character of a token to it that is neither a letter nor a digit.
+_SIMILAR = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+.^_`|~", b"abcdefghijklmnopqrstuvwxyz" + b"-" * 14)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +128,7 @@ def header_name(name: object) -> bytes:
 
 
 def similar_name(name: bytes) -> bytes:
-    """Return what ``name`` becomes where case, ``_`` and ``.`` do not count: two names that agree in it may be one."""
+    """Return what ``name`` becomes where case and signs do not count: two names that agree in it may be one."""
     return name.translate(_SIMILAR)
 
 
@@ -167,9 +168,10 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 encoding="url-pem-aws",
                 chain_in_header=True,
                 verified_by="nobody",
-                unknown=("removal",),
+                unknown=("removal", "no_certificate"),
                 note="An Application Load Balancer in passthrough mode forwards what the client presents, "
-                "unverified; in verify mode it is 'aws-alb-verify'.",
+                "unverified; in verify mode it is 'aws-alb-verify'. Listener attributes may give the headers "
+                "other names.",
                 docs="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/mutual-authentication.html",
             ),
             Preset(
@@ -189,7 +191,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 verdicts=(("CloudFront-Viewer-Cert-Present", "1"),),
                 cross_checks=(("CloudFront-Viewer-Cert-Sha256", "sha256-hex"),),
                 verified_by="proxy",
-                unknown=("removal",),
+                unknown=("removal", "no_certificate"),
                 note="Viewer mTLS in required or optional mode; the origin request policy must have "
                 "CloudFront-Viewer-Cert-Pem, CloudFront-Viewer-Cert-Present and CloudFront-Viewer-Cert-Sha256.",
                 docs="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/viewer-mtls-headers.html",
@@ -200,6 +202,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 encoding="rfc9440",
                 chain_header="Client-Cert-Chain",
                 verified_by="nobody",
+                unknown=("no_certificate",),
                 note="Viewer mTLS in passthrough mode: CloudFront removes what clients send under these names, and "
                 "verifies nothing.",
                 docs="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/mtls-helper-methods.html",
@@ -211,7 +214,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 verdicts=(("Cf-Cert-Presented", "true"), ("Cf-Cert-Verified", "true"), ("Cf-Cert-Revoked", "false")),
                 cross_checks=(("Cf-Client-Cert-Sha256", "sha256-hex"),),
                 verified_by="verdict",
-                unknown=("removal", "cross_checks"),
+                unknown=("removal", "cross_checks", "no_certificate"),
                 note="Certificates are forwarded whatever their verification gave: switch on the managed transform "
                 '"Add TLS client auth headers", which sends the verdicts.',
                 docs="https://developers.cloudflare.com/ssl/client-certificates/forward-a-client-certificate/",
@@ -226,7 +229,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 no_certificate="",
                 note="A rule must remove Client-Cert and Client-Cert-Chain from every request before another sets "
                 'them: Cloudflare does not. Switch on the managed transform "Add TLS client auth headers", which '
-                "sends the verdicts. A leaf of more than 10 KiB is left out.",
+                "sends the verdicts. A leaf of more than 10 KiB, or a chain of more than 16 KiB, is left out; the "
+                "chain is what the client sent, which nobody has verified.",
                 docs="https://developers.cloudflare.com/ssl/client-certificates/forward-a-client-certificate/",
             ),
             Preset(
@@ -257,9 +261,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 header="X-Forwarded-Client-Cert",
                 encoding="xfcc",
                 verified_by="configuration",
-                unknown=("encoding",),
-                note="A Gateway with tls.mode MUTUAL, and gatewayTopology.forwardClientCertDetails: SANITIZE_SET. "
-                "Each sidecar behind it that appends an element of its own counts in xfcc_elements.",
+                note="A Gateway with tls.mode MUTUAL, and gatewayTopology.forwardClientCertDetails not set, or "
+                "SANITIZE_SET. Each sidecar behind it that appends an element of its own counts in xfcc_elements.",
                 docs="https://istio.io/latest/docs/ops/configuration/traffic-management/network-topologies/",
             ),
             Preset(
@@ -299,7 +302,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 encoding="xfcc",
                 chain_in_header=True,
                 verified_by="nobody",
-                unknown=("removal",),
+                unknown=("removal", "no_certificate"),
                 note="clientCertificateMode require or accept: the ingress takes any certificate, also one that is "
                 "self-signed.",
                 docs="https://learn.microsoft.com/azure/container-apps/client-certificate-authorization",
@@ -309,7 +312,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 header="X-ARR-ClientCert",
                 encoding="base64-der",
                 verified_by="nobody",
-                unknown=("removal",),
+                unknown=("removal", "no_certificate"),
                 note="clientCertMode Required, Optional or OptionalInteractiveUser: the front end validates nothing, "
                 "the application must.",
                 docs="https://learn.microsoft.com/azure/app-service/app-service-web-configure-tls-mutual-auth",
@@ -331,7 +334,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 header="MS-ASPNETCORE-CLIENTCERT",
                 encoding="base64-der",
                 verified_by="configuration",
-                unknown=("removal", "encoding"),
+                unknown=("removal", "encoding", "no_certificate"),
                 note="Behind IIS with the ASP.NET Core Module, SSL settings Require. The module also sends the token "
                 'of the process: TrustedProxies(secret=("MS-ASPNETCORE-TOKEN", os.environ["ASPNETCORE_TOKEN"])).',
                 docs="https://learn.microsoft.com/aspnet/core/host-and-deploy/aspnet-core-module",
@@ -361,7 +364,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 chain_in_header=True,
                 verified_by="configuration",
                 note="passTLSClientCert with pem: true and clientAuthType: RequireAndVerifyClientCert. With "
-                "forwardedHeaders.insecure, what a client without a certificate writes reaches the server.",
+                "forwardedHeaders.insecure, what a client without a certificate writes reaches the server. Traefik 2.8 "
+                "to 2.9.1 escapes the value, which is refused.",
                 docs="https://doc.traefik.io/traefik/middlewares/http/passtlsclientcert/",
             ),
             Preset(
@@ -405,7 +409,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 verified_by="verdict",
                 no_certificate="",
                 note="http-request set-header, without a condition: X-SSL-Client-Cert %[ssl_c_der,base64], "
-                "X-SSL-Client-Used %[ssl_c_used], and X-SSL-Client-Verify %[ssl_c_verify], which is 0 for none, too.",
+                "X-SSL-Client-Chain %[ssl_c_chain_der,base64], X-SSL-Client-Used %[ssl_c_used], and "
+                "X-SSL-Client-Verify %[ssl_c_verify], which is 0 for none, too. A resumed session has no chain.",
                 docs="https://docs.haproxy.org/2.6/configuration.html#7.3.4",
             ),
             Preset(
@@ -418,7 +423,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 no_certificate='""',
                 unknown=("encoding", "no_certificate"),
                 note="clientTLS.clientCertificatePolicy Required or Optional, and ROUTER_MUTUAL_TLS_HEADER_FILTER "
-                "not false: it removes what clients send. X-SSL-Client-Verify is 0 without a certificate, too.",
+                "not false: it removes what clients send. A router from before that variable passes it on where the "
+                "request is plain HTTP. X-SSL-Client-Verify is 0 without a certificate, too.",
                 docs="https://docs.openshift.com/container-platform/latest/networking/ingress-operator.html"
                 "#nw-mutual-tls-auth_configuring-ingress",
             ),
@@ -431,7 +437,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 no_certificate="(null)",
                 note='RequestHeader unset Connection, then set X-SSL-Client-Cert "%{SSL_CLIENT_CERT}s" and '
                 'X-SSL-Client-Verify "%{SSL_CLIENT_VERIFY}s". Not with SSLVerifyClient optional_no_ca, whose verdict '
-                "on a resumed session is wrong.",
+                "on a resumed session is wrong. SSL_CLIENT_CERT_CHAIN_n, a header for each, is not read.",
                 docs="https://httpd.apache.org/docs/2.4/mod/mod_ssl.html#envvars",
             ),
             Preset(
@@ -459,7 +465,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 header="X-Client-Cert",
                 encoding="url-pem",
                 verified_by="configuration",
-                unknown=("removal",),
+                unknown=("removal", "no_certificate"),
                 note="The plugins tls-handshake-modifier, which validates nothing, and tls-metadata-headers: the "
                 "certificate is as good as what else verifies it, mtls-auth or the proxy in front.",
                 docs="https://developer.konghq.com/plugins/tls-metadata-headers/",
@@ -470,7 +476,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 encoding="url-pem",
                 verdicts=(("X-SSL-Client-Verify", "SUCCESS"),),
                 verified_by="verdict",
-                unknown=("encoding",),
+                unknown=("encoding", "no_certificate"),
                 note="The route's ssl object with client.ca; proxy-rewrite, headers.set: X-SSL-Client-Cert "
                 "$ssl_client_escaped_cert and X-SSL-Client-Verify $ssl_client_verify.",
                 docs="https://apisix.apache.org/docs/apisix/tutorials/client-to-apisix-mtls/",

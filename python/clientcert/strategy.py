@@ -31,12 +31,13 @@ from clientcert.policy import is_async, proves_certificate
 from clientcert.presets import PRESETS, Preset, check_value, distinct_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
     from clientcert.certificate import PeerCertificate
     from clientcert.explanation import Explanation
     from clientcert.request import Request
     from clientcert.trust import TrustedProxies
+    from clientcert.validation import AnchorSource, TrustAnchors
 
 __all__ = ["Accept", "ClientCertStrategy", "Failure", "Reject", "RejectionReason", "Success", "callback_style"]
 
@@ -45,7 +46,8 @@ _SERVER_ERROR = 500
 _ERRORS = range(400, 600)
 
 _NOBODY_VERIFIES = """nobody verifies what {name!r} forwards, and anyone can make a certificate with any name in it.
-Write accept_unverified=True only if verify itself knows the certificate, as allow_fingerprints([...]) does. {note}"""
+Write trust_anchors=[...], the CAs whose certificates count, or accept_unverified=True, only if verify itself knows the
+certificate, as allow_fingerprints([...]) does. {note}"""
 
 _MESSAGES = MappingProxyType(
     {
@@ -149,6 +151,9 @@ class ClientCertStrategy:
     own TLS connection. Under ``trusted_proxies="*"`` there is no telling a proxy from a client, and the connection
     counts whenever the header holds no certificate.
 
+    With ``trust_anchors``, a certificate counts only if a path leads from it to one of these CAs, whoever else has
+    verified it (see `clientcert.validation`). The chain that came along is read for that, as with ``include_chain``.
+
     Where the source is Istio, ``accept_forwarded_identity`` takes names that come without a certificate for an
     identity: a `ForwardedIdentity`, which is then what ``verify`` and the hooks get. ``docs/trust.md`` says what it
     proves.
@@ -179,6 +184,7 @@ class ClientCertStrategy:
         include_chain: bool = False,
         verify_header: str | None = None,
         verify_value: str | None = None,
+        trust_anchors: TrustAnchors | AnchorSource | Iterable[AnchorSource] | None = None,
         accept_unverified: bool = False,
         accept_forwarded_identity: bool = False,
         check_validity: bool = True,
@@ -205,9 +211,20 @@ class ClientCertStrategy:
         )
         if preset is None:
             _check_socket_only(trusted_proxies, fallback_to_socket=fallback_to_socket)
-        elif preset.verified_by == "nobody":
+        elif preset.verified_by == "nobody" and trust_anchors is None:
             _check_unverified(verify, preset, accept_unverified=accept_unverified)
-        if chain_header is not None and not include_chain:
+        anchors = None
+        if trust_anchors is not None:
+            _check_validates(
+                accept_unverified=accept_unverified,
+                accept_forwarded_identity=accept_forwarded_identity,
+                check_validity=check_validity,
+            )
+            # For this alone: it brings cryptography, which takes longer to import than all else.
+            from clientcert.validation import trust_anchors_from  # noqa: PLC0415 - as above
+
+            anchors = trust_anchors_from(trust_anchors)
+        if chain_header is not None and not include_chain and anchors is None:
             raise ConfigurationError("chain_header is read for include_chain=True: set that, too")
         _check_xfcc_elements(xfcc_elements, preset)
         if accept_forwarded_identity:
@@ -233,7 +250,14 @@ class ClientCertStrategy:
             include_chain=include_chain,
             check_validity=check_validity,
             accept_forwarded_identity=accept_forwarded_identity,
+            trust_anchors=anchors,
         )
+
+    @property
+    def watched_headers(self) -> frozenset[str]:
+        """The headers that this strategy reads, in lower case: certificate, chain, verdicts, and a proxy's secret."""
+        headers = self._extractor.headers
+        return frozenset() if headers is None else frozenset(name.decode() for name in headers.names)
 
     def authenticate(self, request: Request) -> Success | Failure:
         """Return who the client is, or why nobody. `ConfigurationError` if ``verify`` is async."""
@@ -557,6 +581,17 @@ def _check_unverified(verify: Callable[..., Any], preset: Preset, *, accept_unve
             f"{verify!r} believes what a certificate says of itself, and nobody verifies what {preset.name!r} forwards:"
             " write allow_fingerprints([...]), or all_of(...) with it"
         )
+
+
+def _check_validates(*, accept_unverified: bool, accept_forwarded_identity: bool, check_validity: bool) -> None:
+    if accept_unverified:
+        raise ConfigurationError("with trust_anchors nothing is unverified: leave accept_unverified out")
+    if accept_forwarded_identity:
+        raise ConfigurationError(
+            "accept_forwarded_identity is for names without a certificate: no path leads from them"
+        )
+    if not check_validity:
+        raise ConfigurationError("trust_anchors checks when each certificate is valid: leave check_validity out")
 
 
 def _check_forwards_names(xfcc_elements: int, preset: Preset | None) -> None:

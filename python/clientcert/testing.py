@@ -26,9 +26,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from clientcert.cross_check import forwarded_value
 from clientcert.errors import ConfigurationError
-from clientcert.parse import encode_header, parse_der
+from clientcert.gateway import proxy_headers
+from clientcert.parse import parse_der
 from clientcert.policy import attribute_type
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clientcert.certificate import PeerCertificate
-    from clientcert.presets import Preset
 
 __all__ = ["CertificateAuthority", "IssuedCertificate", "KeyType", "proxy_headers"]
 
@@ -86,25 +85,6 @@ class IssuedCertificate:
         key.touch(mode=0o600)
         key.write_text(self.key_pem)
         return chain, key
-
-
-def proxy_headers(preset: Preset, certificate: PeerCertificate) -> dict[str, str]:
-    """Return the headers in which the proxy of ``preset`` forwards a certificate that it has verified.
-
-    They are all that the preset knows of: verdicts, cross-checks, and the chain where there is a place for it.
-    """
-    headers = dict(preset.verdicts)
-    value = encode_header(certificate, preset.encoding, chain=preset.chain_in_header)
-    headers[preset.header] = f'"{value}"' if preset.quoted else value
-    headers |= {header: forwarded_value(certificate, form) for header, form in preset.cross_checks}
-    issuers = certificate.chain[1:]
-    if preset.chain_header is not None and issuers:
-        encoding = preset.chain_encoding or preset.encoding
-        if encoding == "rfc9440":  # a List with one member for each certificate (section 2.3)
-            headers[preset.chain_header] = ", ".join(encode_header(issuer, encoding) for issuer in issuers)
-        else:
-            headers[preset.chain_header] = encode_header(issuers[0], encoding, chain=True)
-    return headers
 
 
 class CertificateAuthority:

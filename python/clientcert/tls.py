@@ -28,10 +28,13 @@ from clientcert.request import TLSConnection, TransportPeer
 if TYPE_CHECKING:
     import os
     import socket
+    from collections.abc import Iterable
     from typing import NoReturn
 
 __all__ = [
     "Connection",
+    "from_auth_context",
+    "from_client_cert",
     "from_extension",
     "from_mod_ssl",
     "from_ssl_object",
@@ -145,6 +148,43 @@ def from_mod_ssl(environ: Mapping[str, Any]) -> TLSConnection:
     except (TypeError, ValueError):
         return _NOT_RETRIEVABLE
     return TLSConnection(authorized=True, certificates=(leaf, *_mod_ssl_issuers(environ)))
+
+
+def from_auth_context(properties: Mapping[str, Iterable[bytes]]) -> TLSConnection | None:
+    """Return what gRPC's ``auth_context()`` says of the client, or None where the connection is not TLS.
+
+    gRPC for Python asks for a certificate only where it requires one, and verifies it in the handshake. The chain that
+    the client sent is in ``x509_pem_cert_chain``, without its first certificate.
+    """
+    if tuple(properties.get("transport_security_type", ())) != (b"ssl",):
+        return None
+    shown = tuple(properties.get("x509_pem_cert", ()))
+    if not shown:
+        return _NOT_RETRIEVABLE if "x509_subject" in properties else _NONE
+    try:
+        ((leaf,),) = map(_pem, shown)
+    except (TypeError, ValueError):
+        return _NOT_RETRIEVABLE
+    try:
+        issuers = tuple(der for text in properties.get("x509_pem_cert_chain", ()) for der in _pem(text))
+    except (TypeError, ValueError):
+        issuers = ()
+    return TLSConnection(authorized=True, certificates=(leaf, *issuers))
+
+
+def from_client_cert(client_cert: Any) -> TLSConnection:
+    """Return what the ``clientCert`` of an API Gateway event says of the client.
+
+    API Gateway completes a handshake with mutual TLS only with a certificate that it verified, and has it in PEM in
+    ``clientCertPem``; on an endpoint without mutual TLS there is no ``clientCert``.
+    """
+    if client_cert is None:
+        return _NONE
+    try:
+        (leaf,) = _pem(client_cert["clientCertPem"])
+    except (KeyError, TypeError, ValueError):
+        return _NOT_RETRIEVABLE
+    return TLSConnection(authorized=True, certificates=(leaf,))
 
 
 def from_uwsgi(environ: Mapping[str, Any]) -> TLSConnection:

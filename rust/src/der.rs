@@ -254,6 +254,10 @@ fn header(data: &[u8]) -> Option<(usize, usize)> {
         [_, 0x83, high @ 1..=0xFF, middle, low, ..] => {
             usize::try_from(u32::from_be_bytes([0, *high, *middle, *low])).ok().map(|length| (5, length))
         }
+        // A certificate ends long before; a list of revocations need not.
+        [_, 0x84, first @ 1..=0xFF, second, third, last, ..] => {
+            usize::try_from(u32::from_be_bytes([*first, *second, *third, *last])).ok().map(|length| (6, length))
+        }
         // Longer lengths are beyond every bound here, others are indefinite or not minimal.
         _ => None,
     }

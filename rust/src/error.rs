@@ -59,6 +59,8 @@ pub enum Reason {
     Curve,
     /// A time that is no time.
     Time,
+    /// DER that is not the certificate revocation list of RFC 5280.
+    RevocationList,
 }
 
 impl Reason {
@@ -93,6 +95,7 @@ impl Reason {
             Self::DuplicateExtension => "duplicate_extension",
             Self::Curve => "curve",
             Self::Time => "time",
+            Self::RevocationList => "revocation_list",
         }
     }
 }

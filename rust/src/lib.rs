@@ -14,8 +14,10 @@ pub mod limits;
 pub mod parse;
 #[cfg(feature = "python")]
 mod py;
+pub mod revocation;
 pub mod x509;
 
 pub use decode::Encoding;
 pub use error::{DecodeError, Reason};
+pub use revocation::RevokedSerials;
 pub use x509::Certificate;

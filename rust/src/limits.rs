@@ -34,6 +34,12 @@ pub const SUBJECT_ALT_NAMES: usize = 2048;
 /// for all else. wolfSSL keeps 16 (`WC_MAX_NAME_ENTRIES`).
 pub const NAME_ATTRIBUTES: usize = 256;
 
+/// Bytes of a serial number.
+///
+/// RFC 5280, section 4.1.2.2: at most 20 octets. One more, for CAs that forget the sign of 20 random ones, is what path
+/// validation takes from a certificate; a longer one in a list of revocations is of no certificate.
+pub const SERIAL_BYTES: usize = 21;
+
 /// Bytes of an OBJECT IDENTIFIER's content.
 ///
 /// RFC 2578, section 3.5, has 128 sub-identifiers below 2^32, which take 586 bytes. OpenSSL prints no longer

@@ -211,6 +211,20 @@ def servers(pki, tmp_path_factory):
 
 
 @pytest.fixture
+def websocket_handshake():
+    """The header lines with which a client asks for a websocket, to be refused.
+
+    The client of the library would wait for the server to close the connection, which Uvicorn with zttp forgets.
+    """
+    return [
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),  # RFC 6455, section 1.3
+    ]
+
+
+@pytest.fixture
 def start(tmp_path):
     """Start a server of one of the scripts for one test: with all of them at once, memory gets scarce."""
     started = []

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as connect_websocket
 
 from servers.run_tls_server import SERVERS
@@ -95,12 +94,12 @@ def resumed(server, context, *, http2):
         return FAILS
 
 
-def on_websocket(server, context):
-    try:
-        with connect_websocket(f"wss://localhost:{server.address[1]}/", ssl=context, proxy=None) as connection:
-            return told(200, json.loads(connection.recv()))
-    except InvalidStatus as refused:
-        return told(refused.response.status_code, None)
+def on_websocket(server, context, handshake):
+    status, text = server.ask(context, handshake)
+    if status != 101:
+        return told(status, text)
+    with connect_websocket(f"wss://localhost:{server.address[1]}/", ssl=context, proxy=None) as connection:
+        return told(200, json.loads(connection.recv(timeout=30)))
 
 
 def test_every_server_is_measured():
@@ -109,7 +108,7 @@ def test_every_server_is_measured():
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_each_server_does_with_certificates_what_the_page_says(start_tls, pki, name):
+def test_each_server_does_with_certificates_what_the_page_says(start_tls, pki, websocket_handshake, name):
     server, http2 = start_tls(name.removesuffix(HTTP2)), name.endswith(HTTP2)
     found = Outcomes(
         OUTCOMES[name].distributions,
@@ -119,7 +118,7 @@ def test_each_server_does_with_certificates_what_the_page_says(start_tls, pki, n
         expired=outcome(server, pki.context(pki.expired), http2=http2),
         resumed_1_2=resumed(server, pki.context(pki.alice, ssl.TLSVersion.TLSv1_2), http2=http2),
         resumed_1_3=resumed(server, pki.context(pki.alice, ssl.TLSVersion.TLSv1_3), http2=http2),
-        websocket=OUTCOMES[name].websocket and on_websocket(server, pki.context(pki.alice)),
+        websocket=OUTCOMES[name].websocket and on_websocket(server, pki.context(pki.alice), websocket_handshake),
     )
     assert found == OUTCOMES[name]
     if found.given == CHAIN:

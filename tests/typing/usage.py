@@ -17,6 +17,7 @@ from clientcert import (
     Success,
     TrustedProxies,
     all_of,
+    allow_ca,
     allow_cn,
     allow_fingerprints,
     allow_san,
@@ -25,6 +26,10 @@ from clientcert import (
     parse_header,
 )
 from clientcert.asgi import ClientCertMiddleware
+from clientcert.gateway import forward_auth, forwarded_headers
+from clientcert.ocsp_fetcher import OCSPFetcher
+from clientcert.revocation import OCSPResponses, RevocationLists
+from clientcert.validation import TrustAnchors, ValidatedPath
 from clientcert.wsgi import ClientCertMiddleware as WSGIMiddleware
 
 if TYPE_CHECKING:
@@ -92,6 +97,22 @@ strategies = [
 ]
 
 
+def with_anchors(certificate: PeerCertificate) -> ClientCertStrategy:
+    """Name CAs, and who knows of revocations."""
+    anchors = TrustAnchors(
+        ["/etc/clients/ca.pem", b"-----BEGIN CERTIFICATE-----"],
+        revocation=[RevocationLists("/etc/clients/ca.crl"), OCSPResponses(OCSPFetcher("http://ocsp.example.org/"))],
+    )
+    assert_type(anchors.validate(certificate), ValidatedPath)
+    ClientCertStrategy(allow_ca("/etc/clients/ca.pem"), trust_anchors="/etc/clients/ca.pem")
+    return ClientCertStrategy(
+        all_of(allow_ca(anchors), allow_cn(["alice"])),
+        certificate_source="aws-alb",
+        trusted_proxies="*",
+        trust_anchors=anchors,
+    )
+
+
 def in_a_condition(request: Request) -> str:
     """Tell the outcomes apart by their truth."""
     outcome = strategy.authenticate(request)
@@ -134,3 +155,15 @@ def wsgi_app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterabl
 
 asgi_middleware = ClientCertMiddleware(app, strategy, required=False)
 wsgi_middleware = WSGIMiddleware(wsgi_app, strategy, remote_user=str)
+forward_auth_app = forward_auth(strategy, PRESETS["envoy"], chain=True, identity_headers={"X-User": str})
+
+
+def next_hop(scope: Scope, lines: list[tuple[str, str]]) -> None:
+    """Get back what was given, bytes or text."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    certificate: PeerCertificate | None = scope["client_certificate"]
+    assert_type(forwarded_headers(headers, certificate), list[tuple[bytes, bytes]])
+    assert_type(
+        forwarded_headers(lines, certificate, "url-pem", header="X-Cert", remove=strategy.watched_headers),
+        list[tuple[str, str]],
+    )

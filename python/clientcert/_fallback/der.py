@@ -65,7 +65,7 @@ _WIDTHS = {UNIVERSAL_STRING: 4, BMP_STRING: 2}
 _LONG_TAG = 0x1F  # a tag number above 30, in further bytes: RFC 5280 has none
 _LONG_LENGTH = 0x80
 _PADDING = b"\x80"
-_LENGTH_BYTES = 3  # 16 MiB: beyond every bound here
+_LENGTH_BYTES = 4  # a certificate ends long before 4 GiB; a list of revocations may go beyond 16 MiB
 
 
 def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:

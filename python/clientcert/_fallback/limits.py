@@ -29,3 +29,7 @@ OID_BYTES = 586
 """Of an OBJECT IDENTIFIER's content. RFC 2578, section 3.5, has 128 sub-identifiers below 2^32, which take 586 bytes.
 OpenSSL prints no longer one (``OBJ_obj2txt``), and Node.js crashes on one in extendedKeyUsage. Decimal text of arcs
 without a bound would cost quadratic time."""
+
+SERIAL_BYTES = 21
+"""Of a serial number. RFC 5280, section 4.1.2.2, has at most 20 octets. One more, for CAs that forget the sign of 20
+random ones, is what path validation takes from a certificate; a longer one in a list of revocations is of none."""

@@ -1,0 +1,27 @@
+"""An application behind HAProxy: it says who the client is."""
+
+import uvicorn
+
+from clientcert import ClientCertStrategy
+from clientcert.asgi import ClientCertMiddleware
+
+strategy = ClientCertStrategy(
+    lambda certificate: certificate["subject"].get("CN"),  # your decision: the user, or None
+    certificate_source="haproxy",
+    trusted_proxies=["127.0.0.1"],
+)
+
+
+async def greet(scope, receive, send):
+    body = f"hello {scope['user']}\n".encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+app = ClientCertMiddleware(greet, strategy)
+
+if __name__ == "__main__":
+    # This protocol keeps the true address of the proxy, and trailer fields out of the headers.
+    protocol = "clientcert.servers.uvicorn:AutoHTTPProtocol"
+    uvicorn.run(app, host="127.0.0.1", port=8000, http=protocol, lifespan="off")
