@@ -80,7 +80,7 @@ def _exists(reference):
 
 
 def test_every_threat_has_tests_and_they_exist():
-    page = (ROOT / "docs" / "threats.md").read_text()
+    page, _, _ = (ROOT / "docs" / "threats.md").read_text().partition("## How this was checked")
     rows = [row for row in re.findall(r"^\|(.*)\|$", page, re.MULTILINE) if not re.match(r" Threat | ---", row)]
     tests = [re.findall(r"`([^`]+::[^`]+)`", row.rpartition("|")[2]) for row in rows]
     assert len(tests) > 40

@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import JsonResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 
-from clientcert import PRESETS, ClientCertStrategy, Reject
+from clientcert import PRESETS, ClientCertStrategy, IdentityRule, Reject, map_identity
 from clientcert.hooks import dispatch_async
 from clientcert.integrations.django.asgi import get_asgi_application
 from clientcert.integrations.django.backends import ClientCertBackend
@@ -271,6 +271,11 @@ def test_verify_may_return_the_user(ask, strategy, users, forwarded):
     assert ask("/", forwarded).json() == ["alice", "bob"]
     strategy(lambda _: users.former)
     assert ask("/", forwarded).status_code == 401
+
+
+def test_rules_may_make_the_name(ask, strategy, forwarded):
+    strategy(map_identity(IdentityRule("cn", r"[a-z]+", groups=["staff"])))
+    assert ask("/", forwarded).json() == ["alice", "alice"]
 
 
 def test_a_certificate_alone_is_no_user(ask, strategy, forwarded):

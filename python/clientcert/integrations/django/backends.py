@@ -8,6 +8,8 @@ from django.contrib.auth.backends import RemoteUserBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
 
+from clientcert.identity_mapping import MappedIdentity
+
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
@@ -22,6 +24,8 @@ class ClientCertBackend(RemoteUserBackend):
     A database may compare names without regard to case or accents: a user whose name only resembles is none. Where
     ``verify`` returns a user of Django, that is the user, if it is active.
 
+    Of a `clientcert.MappedIdentity`, the name counts; its groups are not those of Django.
+
     Unlike `django.contrib.auth.backends.RemoteUserBackend`, it makes no user of a name that is not there, unless a
     subclass has ``create_unknown_user = True``. ``clean_username`` and ``configure_user`` are as Django documents them.
     """
@@ -30,12 +34,13 @@ class ClientCertBackend(RemoteUserBackend):
 
     def get_username_of(self, outcome: Success) -> str:
         """Return the name of the user, which a subclass may find in ``outcome.certificate`` instead."""
-        if not isinstance(outcome.user, str):
+        name = outcome.user.user if isinstance(outcome.user, MappedIdentity) else outcome.user
+        if not isinstance(name, str):
             raise ImproperlyConfigured(
-                f"verify returned {type(outcome.user).__name__}, and ClientCertBackend wants a user or the name of one:"
-                " return that, or override get_username_of in a subclass of it"
+                f"verify returned {type(name).__name__}, and ClientCertBackend wants a user or the name of one: return"
+                " that, or override get_username_of in a subclass of it"
             )
-        return outcome.user
+        return name
 
     def authenticate(  # type: ignore[override]  # other credentials: Django passes by a backend that wants others
         self, request: HttpRequest | None, client_cert: Success
