@@ -284,7 +284,8 @@ def test_a_certificate_counts_in_its_time_only():
         ANCHORS.validate(certificate, at=datetime(2026, 1, 1))  # noqa: DTZ001 - the mistake
 
 
-def test_a_path_holds_until_its_first_certificate_runs_out_and_an_hour_at_most():
+def test_a_path_holds_until_its_first_certificate_runs_out_and_an_hour_at_most(monkeypatch):
+    monkeypatch.setattr("clientcert.validation.time.time", NOW.timestamp)  # however long the tests before took
     soon = NOW + timedelta(minutes=5)
     assert ANCHORS.validate(below(authority("soon", ROOT, not_after=soon))).valid_until == int(soon.timestamp())
     assert ANCHORS.validate(below(MIDDLE), at=NOW).valid_until == int(NOW.timestamp()) + 3600
@@ -319,6 +320,7 @@ def test_a_verdict_is_kept_for_the_same_certificates_and_no_others(monkeypatch):
 
 
 def test_a_verdict_never_outlives_a_certificate(monkeypatch):
+    monkeypatch.setattr("clientcert.validation.time.time", NOW.timestamp)  # however long the tests before took
     certificate = below(authority("soon", ROOT, not_after=NOW + timedelta(minutes=5)))
     anchors = TrustAnchors(ROOT.x509)
     anchors.validate(certificate)
@@ -476,6 +478,7 @@ def test_a_ca_can_be_asked_for_by_a_policy():
 
 
 def test_a_path_is_validated_at_the_time_of_the_request(monkeypatch):
+    monkeypatch.setattr("clientcert.validation.time.time", NOW.timestamp)  # however long the tests before took
     own = strategy()
     request = forwarded(below(authority("soon", ROOT, not_after=NOW + timedelta(minutes=5))))
     assert own.authenticate(request)
