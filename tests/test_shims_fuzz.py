@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from clientcert import ClientCertStrategy, encode_header
 from clientcert.asgi import ClientCertMiddleware as ASGIMiddleware
+from clientcert.outcome import _MESSAGES
 from clientcert.request import TLSConnection, TransportPeer
-from clientcert.strategy import _MESSAGES
 from clientcert.testing import CertificateAuthority
 from clientcert.tls import Connection
 from clientcert.wsgi import ClientCertMiddleware as WSGIMiddleware

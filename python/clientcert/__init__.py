@@ -1,6 +1,7 @@
 """Authenticate HTTP requests by the client's TLS certificate, from the connection or from a proxy's header."""
 
 from clientcert._backend import backend
+from clientcert.callback_style import callback_style
 from clientcert.certificate import GeneralName, PeerCertificate, XfccElement
 from clientcert.errors import (
     CertificateNotRetrievable,
@@ -12,6 +13,7 @@ from clientcert.errors import (
 from clientcert.explanation import Check, Decision, Explanation
 from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.identity_mapping import IdentityRule, MappedIdentity, map_identity
+from clientcert.outcome import Accept, Failure, Reject, Success
 from clientcert.parse import (
     HeaderEncoding,
     encode_header,
@@ -38,15 +40,8 @@ from clientcert.policy import (
     required_extensions,
 )
 from clientcert.presets import PRESETS, Preset
-from clientcert.strategy import (
-    Accept,
-    ClientCertStrategy,
-    Failure,
-    Reject,
-    RejectionReason,
-    Success,
-    callback_style,
-)
+from clientcert.rejection import RejectionReason
+from clientcert.strategy import ClientCertStrategy
 from clientcert.token_binding import bind_session, confirm_session_binding, confirm_token_binding
 from clientcert.trust import TrustedProxies
 

@@ -14,13 +14,14 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal
 
 from clientcert.errors import ConfigurationError
-from clientcert.extract import RejectionReason
 from clientcert.headers import WatchedHeaders, is_field_name
 from clientcert.hooks import drain_async
+from clientcert.outcome import Failure, Success, failure
 from clientcert.presets import distinct_names, header_name
 from clientcert.refusal import refusal
+from clientcert.rejection import RejectionReason
 from clientcert.request import TransportPeer
-from clientcert.strategy import ClientCertStrategy, Failure, Success, check_strategy, refused
+from clientcert.strategy import ClientCertStrategy, check_strategy
 from clientcert.tls import Connection, from_extension
 from clientcert.trust import Objection, trusted_proxies_from
 
@@ -182,7 +183,7 @@ class HeaderGuard:
                 reason, detail = objection
                 _logger.info("forged headers, %s: %s", reason, detail)
                 if self._refuses:
-                    await _refuse(refused(RejectionReason(reason), detail), scope, send)
+                    await _refuse(failure(RejectionReason(reason), detail), scope, send)
                     return
         await self._app(scope, receive, send)
 
@@ -269,7 +270,7 @@ def _scope_peer(scope: Scope) -> TransportPeer:
     if client is not None and client[0]:
         # Uvicorn's ProxyHeadersMiddleware sets port 0 where the X-Forwarded-For entry it takes the address from has no
         # port; no TCP client has that one. Granian writes ports as text.
-        return TransportPeer("ip", client[0], rewritten=client[1] in {0, "0"})
+        return TransportPeer("ip", client[0], False, client[1] in {0, "0"})  # noqa: FBT003 - positions are faster
     # Over a Unix socket there is no client address (granian: ""), and ``server`` is a path and None (granian: "0"; the
     # ASGI worker of gunicorn has the first two characters of the path). Each alone proves nothing: a TCP client that is
     # gone has no address, and httpx's in-process transport has a server without a port.

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from clientcert.extract import Check, Extracted, NotRetrievableError, Rejection, RejectionReason
+from clientcert.extract import Extracted, NotRetrievableError
 from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.hints import address, hint
+from clientcert.rejection import Check, Rejection, RejectionReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,6 @@ is the one that was written, then what the proxy says of the certificate, and th
 from __future__ import annotations
 
 import time
-from datetime import timedelta
-from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -20,7 +18,9 @@ from clientcert.forwarded_identity import ForwardedIdentity, UnclearIdentityErro
 from clientcert.headers import WatchedHeaders
 from clientcert.parse import parse_chain_header, parse_der, parse_header, parse_xfcc
 from clientcert.presets import distinct_names, header_name
+from clientcert.rejection import Check, Rejection, RejectionReason
 from clientcert.trust import trusted_proxies_from
+from clientcert.validity import out_of_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -33,52 +33,11 @@ if TYPE_CHECKING:
     from clientcert.validation import TrustAnchors
 
 __all__ = [
-    "Check",
     "Extracted",
     "Extractor",
     "NotRetrievableError",
-    "Rejection",
-    "RejectionReason",
-    "out_of_time",
     "says_none",
-    "span",
 ]
-
-
-class RejectionReason(StrEnum):
-    """Why a request is not authenticated. The values are stable; an audit log may rely on them."""
-
-    SOCKET_NOT_AUTHORIZED = "socket_not_authorized"
-    CERTIFICATE_NOT_RETRIEVABLE = "certificate_not_retrievable"
-    HEADER_MISSING_OR_MALFORMED = "header_missing_or_malformed"
-    VERIFICATION_HEADER_MISMATCH = "verification_header_mismatch"
-    CALLBACK_RETURNED_FALSE = "callback_returned_false"
-    UNTRUSTED_PEER = "untrusted_peer"
-    PEER_REWRITTEN = "peer_rewritten"
-    DUPLICATE_HEADER = "duplicate_header"
-    AMBIGUOUS_HEADER_NAME = "ambiguous_header_name"
-    CERTIFICATE_EXPIRED = "certificate_expired"
-    CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid"
-    UNTRUSTED_ISSUER = "untrusted_issuer"
-    REVOKED = "revoked"
-    REVOCATION_UNKNOWN = "revocation_unknown"
-
-
-class Check(StrEnum):
-    """The checks of a request, in the order in which they are made: none is made after one that fails."""
-
-    PEER = "peer"
-    DUPLICATES = "duplicates"
-    NAMES = "names"
-    VERDICTS = "verdicts"
-    HEADER = "header"
-    DECODING = "decoding"
-    CHAIN = "chain"
-    CROSS_CHECKS = "cross_checks"
-    SOCKET = "socket"
-    VALIDITY = "validity"
-    PATH = "path"
-    REVOCATION = "revocation"
 
 
 _CHECKS = {
@@ -90,21 +49,6 @@ _CHECKS = {
 """Of an objection to the header lines."""
 
 _REVOCATION = frozenset({RejectionReason.REVOKED, RejectionReason.REVOCATION_UNKNOWN})
-
-
-class Rejection(NamedTuple):
-    """Why there is no certificate to go by: the check that failed, and how.
-
-    ``detail`` is for logs: it names headers, codes and numbers, and holds nothing that a client has written.
-    ``presented`` is False only where the request carries no certificate at all, nor any sign of one. ``instead_of`` is
-    the rejection upon which the TLS connection was looked at instead of the header.
-    """
-
-    check: Check
-    reason: RejectionReason
-    detail: str
-    presented: bool = True
-    instead_of: Rejection | None = None
 
 
 class Extracted(NamedTuple):
@@ -419,21 +363,6 @@ def _check_one_chain(chain: tuple[PeerCertificate, ...]) -> None:
 
 def _linked(certificates: Sequence[PeerCertificate]) -> PeerCertificate:
     return link([certificate._decoded for certificate in certificates])  # noqa: SLF001 - within the package
-
-
-def out_of_time(certificate: PeerCertificate, now: int) -> tuple[RejectionReason, str] | None:
-    """Return why ``certificate`` is not valid at ``now``, in seconds since 1970: the reason and the detail."""
-    not_before, not_after = certificate.validity_seconds
-    if now < not_before:
-        return RejectionReason.CERTIFICATE_NOT_YET_VALID, f"notBefore is in {span(not_before - now)}"
-    if now > not_after:  # the period includes all of the second notAfter (RFC 5280, section 4.1.2.5)
-        return RejectionReason.CERTIFICATE_EXPIRED, f"notAfter was {span(now - not_after)} ago"
-    return None
-
-
-def span(seconds: int) -> str:
-    """Return a span of time for people: ``3 days, 4:05:06``."""
-    return str(timedelta(seconds=seconds))
 
 
 def says_none(value: bytes) -> bool:

@@ -10,18 +10,20 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from clientcert.errors import DecodeError
-from clientcert.extract import Check, RejectionReason, says_none
+from clientcert.extract import says_none
 from clientcert.parse import MOST_PARTS, HeaderEncoding, parse_header, parse_xfcc
 from clientcert.presets import PRESETS, header_name
 from clientcert.recognition import recognized
+from clientcert.rejection import Check, RejectionReason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clientcert.certificate import XfccElement
-    from clientcert.extract import Extractor, Rejection
+    from clientcert.extract import Extractor
     from clientcert.headers import HeaderLines
     from clientcert.presets import Preset
+    from clientcert.rejection import Rejection
     from clientcert.request import Request, TransportPeer
 
 __all__ = ["address", "hint", "value_hint"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from clientcert.strategy import Failure
+    from clientcert.outcome import Failure
 
 __all__ = ["CHALLENGE", "Refusal", "refusal"]
 

@@ -37,6 +37,7 @@ _SHORTEST_SECRET = 16  # characters: 64 bits in hexadecimal, 96 in base64, again
 
 # An IPv6 address with an embedded IPv4 address has 45 characters, and an interface name up to 15 (Linux, IFNAMSIZ).
 _LONGEST_ADDRESS = 64
+_LONGEST_KEPT = 2 * _LONGEST_ADDRESS  # of the items that have one, with a port and a parameter
 _FORWARDERS = 100  # in all headers: far above any chain of proxies, and half a millisecond of reading addresses
 _ADDRESSES = 4096  # remembered: more than the proxies of anyone, and little memory against many clients
 
@@ -305,16 +306,22 @@ def _names(addresses: Sequence[bytes], host: str) -> bool:
         if read > _FORWARDERS:
             return True
         for item in items:
-            parameter, _, named = item.rpartition("=")
-            if named.startswith("["):
-                named = named[1:].partition("]")[0]
-            elif named.count(":") == 1:
-                named = named.partition(":")[0]
-            named = named.partition("%")[0]
-            if (
-                len(named) <= _LONGEST_ADDRESS
-                and _address(named) == address
-                and parameter.lower() not in _OTHER_PARAMETERS
-            ):
+            # Each client's own address comes with each of its requests. What is longer than any is not kept.
+            named = _named(item) if len(item) <= _LONGEST_KEPT else _named.__wrapped__(item)
+            if named == address:
                 return True
     return False
+
+
+@lru_cache(_ADDRESSES)
+def _named(item: str) -> IPv4Address | IPv6Address | None:
+    """Return the address of a client that an item of these header values has."""
+    parameter, _, named = item.rpartition("=")
+    if parameter.lower() in _OTHER_PARAMETERS:
+        return None
+    if named.startswith("["):
+        named = named[1:].partition("]")[0]
+    elif named.count(":") == 1:
+        named = named.partition(":")[0]
+    named = named.partition("%")[0]
+    return _address(named) if len(named) <= _LONGEST_ADDRESS else None

@@ -38,8 +38,9 @@ from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyB
 
 from clientcert.cache import Cache
 from clientcert.errors import ConfigurationError, DecodeError, ValidationError
-from clientcert.extract import RejectionReason, out_of_time
+from clientcert.rejection import RejectionReason
 from clientcert.reload import Reloaded, SourceStatus, files_in, readable
+from clientcert.validity import out_of_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -17,9 +17,10 @@ from http.client import responses
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from clientcert.errors import ConfigurationError
+from clientcert.outcome import Failure, Success
 from clientcert.refusal import refusal
 from clientcert.request import TransportPeer
-from clientcert.strategy import Failure, Success, check_strategy
+from clientcert.strategy import check_strategy
 from clientcert.tls import from_mod_ssl, from_ssl_object, from_uwsgi, transport_peer
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from clientcert.integrations.starlette import (
     ClientCertUser,
     on_error,
 )
-from clientcert.strategy import Success
+from clientcert.outcome import Success
 from clientcert.testing import proxy_headers
 
 PROXY = ("10.0.0.5", 50000)

@@ -22,9 +22,10 @@ from aiohttp import web
 
 from clientcert.errors import ConfigurationError
 from clientcert.hooks import drain_async
+from clientcert.outcome import Success
 from clientcert.refusal import refusal
 from clientcert.request import TLSConnection, TransportPeer
-from clientcert.strategy import Success, check_strategy
+from clientcert.strategy import check_strategy
 from clientcert.tls import from_ssl_object, transport_peer
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
     from clientcert.certificate import PeerCertificate
     from clientcert.forwarded_identity import ForwardedIdentity
-    from clientcert.strategy import ClientCertStrategy, Failure
+    from clientcert.outcome import Failure
+    from clientcert.strategy import ClientCertStrategy
 
     P = ParamSpec("P")
 
@@ -127,7 +129,7 @@ def client_cert_middleware(strategy: ClientCertStrategy, *, required: bool = Tru
         if isinstance(outcome, Success):
             request[client_user] = outcome.user
         elif required or outcome.presented:
-            raise _refused(outcome)
+            raise _failure(outcome)
         else:
             request[_absent] = outcome
         return await handler(request)
@@ -152,13 +154,13 @@ def client_cert_required(
             raise ConfigurationError("client_cert_required is for an application with clientcert: call setup(app, ...)")
         absent = request[_absent]
         if absent is not None:
-            raise _refused(absent)
+            raise _failure(absent)
         return await handler(*args, **kwargs)
 
     return guarded
 
 
-def _refused(failure: Failure) -> web.HTTPError:
+def _failure(failure: Failure) -> web.HTTPError:
     status, headers, body = refusal(failure)
     exception: type[web.HTTPError] = _EXCEPTIONS.get(status) or type(
         "HTTPError", (web.HTTPError,), {"status_code": status}

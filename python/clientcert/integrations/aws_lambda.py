@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from clientcert.errors import ConfigurationError
 from clientcert.hooks import drain
+from clientcert.outcome import Success
 from clientcert.refusal import refusal
 from clientcert.request import TransportPeer
-from clientcert.strategy import Success, check_strategy
+from clientcert.strategy import check_strategy
 from clientcert.tls import from_client_cert
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
     from clientcert.certificate import PeerCertificate
     from clientcert.forwarded_identity import ForwardedIdentity
+    from clientcert.outcome import Failure
     from clientcert.request import TLSConnection
-    from clientcert.strategy import ClientCertStrategy, Failure
+    from clientcert.strategy import ClientCertStrategy
 
     Event = dict[str, Any]
     Handler = Callable[[Event, Any], Any]

@@ -27,8 +27,9 @@ from starlette.status import WS_1008_POLICY_VIOLATION
 
 from clientcert.asgi import authenticate
 from clientcert.hooks import drain_async
+from clientcert.outcome import Failure, Success
 from clientcert.refusal import refusal
-from clientcert.strategy import ClientCertStrategy, Failure, Success, check_strategy
+from clientcert.strategy import ClientCertStrategy, check_strategy
 
 __all__ = ["ClientCertSecurity", "setup"]
 

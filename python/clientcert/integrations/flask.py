@@ -25,8 +25,8 @@ from flask import after_this_request, current_app, g, request
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.local import LocalProxy
 
+from clientcert.outcome import Failure
 from clientcert.refusal import refusal
-from clientcert.strategy import Failure
 from clientcert.wsgi import absence, authenticate, check_plain_strategy, check_tls_source
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class ClientCert:
         g.client_user = None  # tests may have several requests in one context
         outcome = authenticate(self._strategy, request.environ, self._tls_source, required=self._required)
         if isinstance(outcome, Failure):
-            raise _refused(outcome)
+            raise _failure(outcome)
         g.client_user = request.environ["clientcert.user"]
 
 
@@ -106,14 +106,14 @@ def client_cert_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, 
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         absent = absence(request.environ, _NEEDED)
         if absent is not None:
-            raise _refused(absent)
+            raise _failure(absent)
         answer: ResponseReturnValue = current_app.ensure_sync(view)(*args, **kwargs)
         return answer
 
     return guarded
 
 
-def _refused(failure: Failure) -> HTTPException:
+def _failure(failure: Failure) -> HTTPException:
     fields = refusal(failure).fields
 
     # Not of the exception: a handler of the application may make another response of that.

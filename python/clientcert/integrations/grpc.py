@@ -30,8 +30,9 @@ import grpc
 import grpc.aio
 
 from clientcert.errors import ConfigurationError
+from clientcert.outcome import Success
 from clientcert.request import TransportPeer
-from clientcert.strategy import Success, check_strategy
+from clientcert.strategy import check_strategy
 from clientcert.tls import from_auth_context
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
 
     from clientcert.certificate import PeerCertificate
     from clientcert.forwarded_identity import ForwardedIdentity
+    from clientcert.outcome import Failure
     from clientcert.request import TLSConnection
-    from clientcert.strategy import ClientCertStrategy, Failure
+    from clientcert.strategy import ClientCertStrategy
 
     Handler = grpc.RpcMethodHandler[Any, Any]
     Context = grpc.ServicerContext | grpc.aio.ServicerContext[Any, Any]

@@ -20,8 +20,9 @@ from litestar.plugins import InitPlugin
 
 from clientcert.asgi import absence, authenticate
 from clientcert.hooks import drain_async
+from clientcert.outcome import Failure
 from clientcert.refusal import refusal
-from clientcert.strategy import Failure, check_strategy
+from clientcert.strategy import check_strategy
 
 if TYPE_CHECKING:
     from litestar.config.app import AppConfig
@@ -94,7 +95,7 @@ class ClientCertAuthMiddleware(AbstractAuthenticationMiddleware):
         """Return user and outcome, both None for a request without a certificate; raise for one that is refused."""
         outcome = await authenticate(self._strategy, connection.scope, required=self._required)  # type: ignore[arg-type]
         if isinstance(outcome, Failure):
-            raise _refused(outcome)
+            raise _failure(outcome)
         return AuthenticationResult(user=None if outcome is None else outcome.user, auth=outcome)
 
 
@@ -102,9 +103,9 @@ def client_cert_required(connection: ASGIConnection[Any, Any, Any, Any], _: Base
     """Refuse, as a guard, who has no certificate, where `ClientCertAuth` lets others in (``required=False``)."""
     absent = absence(connection.scope, "the plugin ClientCertAuth(strategy, required=False)")  # type: ignore[arg-type]
     if absent is not None:
-        raise _refused(absent)
+        raise _failure(absent)
 
 
-def _refused(failure: Failure) -> HTTPException:
+def _failure(failure: Failure) -> HTTPException:
     exception = NotAuthorizedException if failure.status == _UNAUTHORIZED else HTTPException
     return exception(detail=failure.message, status_code=failure.status, headers=refusal(failure).fields)

@@ -29,7 +29,7 @@ from clientcert.refusal import CHALLENGE
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
-    from clientcert.strategy import Failure, Success
+    from clientcert.outcome import Failure, Success
 
 __all__ = ["ClientCertAuthentication"]
 

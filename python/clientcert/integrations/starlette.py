@@ -18,8 +18,9 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.responses import Response
 
 from clientcert.asgi import authenticate, send_after_hooks
+from clientcert.outcome import Failure
 from clientcert.refusal import refusal
-from clientcert.strategy import Failure, check_strategy
+from clientcert.strategy import check_strategy
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from clientcert.certificate import PeerCertificate
     from clientcert.forwarded_identity import ForwardedIdentity
-    from clientcert.strategy import ClientCertStrategy, Success
+    from clientcert.outcome import Success
+    from clientcert.strategy import ClientCertStrategy
 
 __all__ = [
     "ClientCertAuthenticationError",

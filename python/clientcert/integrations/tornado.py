@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from tornado.web import RequestHandler
 
+from clientcert.outcome import Success
 from clientcert.refusal import refusal
 from clientcert.request import TLSConnection, TransportPeer
-from clientcert.strategy import Success, check_strategy
+from clientcert.strategy import check_strategy
 from clientcert.tls import from_ssl_object, transport_peer
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from clientcert.certificate import PeerCertificate
     from clientcert.forwarded_identity import ForwardedIdentity
-    from clientcert.strategy import Failure
+    from clientcert.outcome import Failure
 
 __all__ = ["ClientCertMixin", "TornadoRequest"]
 

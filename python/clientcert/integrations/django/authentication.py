@@ -11,7 +11,8 @@ from django.core.handlers.asgi import ASGIRequest as DjangoASGIRequest
 
 from clientcert.asgi import ASGIRequest
 from clientcert.integrations.django.configuration import configuration
-from clientcert.strategy import RejectionReason, refused
+from clientcert.outcome import failure
+from clientcert.rejection import RejectionReason
 from clientcert.wsgi import WSGIRequest
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from clientcert.certificate import PeerCertificate
     from clientcert.forwarded_identity import ForwardedIdentity
     from clientcert.integrations.django.configuration import Configuration
+    from clientcert.outcome import Failure, Success
     from clientcert.request import TLSConnection, TransportPeer
-    from clientcert.strategy import Failure, Success
     from clientcert.wsgi import TLSSource
 
 __all__ = ["DjangoRequest", "aauthenticate", "arefuse", "authenticate", "known_outcome", "refuse"]
@@ -125,7 +126,7 @@ def _reset(request: Any) -> None:
 
 def _of_user(outcome: Success, user: Any) -> Success | Failure:
     if user is None:
-        return refused(RejectionReason.CALLBACK_RETURNED_FALSE, "no backend has a user for the certificate")
+        return failure(RejectionReason.CALLBACK_RETURNED_FALSE, "no backend has a user for the certificate")
     return replace(outcome, user=user)
 
 

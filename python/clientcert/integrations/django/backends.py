@@ -13,7 +13,7 @@ from clientcert.identity_mapping import MappedIdentity
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from clientcert.strategy import Success
+    from clientcert.outcome import Success
 
 __all__ = ["ClientCertBackend"]
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from clientcert.strategy import ClientCertStrategy, Failure
+    from clientcert.outcome import Failure
+    from clientcert.strategy import ClientCertStrategy
     from clientcert.wsgi import TLSSource
 
 __all__ = ["Configuration", "configuration"]

@@ -9,7 +9,7 @@ from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 
 from clientcert.integrations.django.authentication import arefuse, known_outcome, refuse
-from clientcert.strategy import Failure
+from clientcert.outcome import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

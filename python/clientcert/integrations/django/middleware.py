@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from clientcert.integrations.django.authentication import aauthenticate, arefuse, authenticate, refuse
 from clientcert.integrations.django.configuration import configuration
-from clientcert.strategy import Failure
+from clientcert.outcome import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from clientcert.strategy import Success
+    from clientcert.outcome import Success
 
 __all__ = ["ClientCertMiddleware", "check_middleware_order"]
 

@@ -11,7 +11,7 @@ from clientcert.refusal import refusal
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from clientcert.strategy import Failure
+    from clientcert.outcome import Failure
 
 __all__ = ["refuse"]
 
