@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from clientcert import ClientCertStrategy, ConfigurationError, Reject, allow_cn, encode_header
-from clientcert.asgi import ASGIRequest, ClientCertMiddleware
+from clientcert.asgi import ASGIRequest, ClientCertMiddleware, client_cert_required
 from clientcert.request import TLSConnection, TransportPeer
 from clientcert.testing import CertificateAuthority
 from clientcert.tls import Connection
@@ -219,6 +219,21 @@ def test_what_verify_raises_propagates(backend):
     app = App()
     with pytest.raises(LookupError, match="the directory is down"):
         serve(ClientCertMiddleware(app, header_strategy(verify)), scope())
+    assert app.scopes == []
+
+
+def test_a_route_that_requires_a_certificate_lets_nobody_in_after_verify_has_raised_or_rejected(backend):
+    def raises(certificate):
+        raise LookupError
+
+    app, outer = App(), scope()
+    serve(ClientCertMiddleware(App(), header_strategy()), outer)  # an outer layer that let him in
+    with pytest.raises(LookupError):
+        serve(ClientCertMiddleware(app, header_strategy(raises)), outer)
+    with pytest.raises(ConfigurationError):
+        serve(client_cert_required(app), outer)
+    serve(ClientCertMiddleware(app, header_strategy(lambda _: False)), outer)
+    assert serve(client_cert_required(app), outer)[0]["status"] == 401
     assert app.scopes == []
 
 

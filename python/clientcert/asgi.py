@@ -212,8 +212,8 @@ class HeaderGuard:
         return objection
 
 
-_ABSENT = "clientcert.absent"
-"""The key in a scope of how to refuse a request that goes on without a certificate; None for one that has one."""
+_REFUSAL = "clientcert.refusal"
+"""The key in a scope of how to refuse who has no certificate; None for one that is accepted."""
 
 
 async def authenticate(strategy: ClientCertStrategy, scope: Scope, *, required: bool) -> Success | Failure | None:
@@ -222,19 +222,21 @@ async def authenticate(strategy: ClientCertStrategy, scope: Scope, *, required: 
     It is what middleware and integrations have in common. The scope has the certificate and the identity afterwards,
     and nothing of what another layer has put there.
     """
-    scope["client_certificate"] = scope["client_identity"] = scope[_ABSENT] = None
+    scope["client_certificate"] = scope["client_identity"] = None
+    scope.pop(_REFUSAL, None)  # if `verify` raises, nobody has been authenticated
     outcome = await strategy.authenticate_async(ASGIRequest(scope))
-    if isinstance(outcome, Success) or required or outcome.presented:
+    if isinstance(outcome, Success):
+        scope[_REFUSAL] = None
         return outcome
-    scope[_ABSENT] = outcome
-    return None
+    scope[_REFUSAL] = outcome
+    return outcome if required or outcome.presented else None
 
 
 def absence(scope: Scope, needed: str) -> Failure | None:
     """Return how to refuse a request without a certificate, or None; `ConfigurationError` if nobody has looked."""
-    if _ABSENT not in scope:
+    if _REFUSAL not in scope:
         raise ConfigurationError(f"nobody has authenticated this request: put {needed} around the application")
-    absent: Failure | None = scope[_ABSENT]
+    absent: Failure | None = scope[_REFUSAL]
     return absent
 
 

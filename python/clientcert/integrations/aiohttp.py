@@ -54,8 +54,8 @@ client_certificate: web.RequestKey[PeerCertificate | None] = web.RequestKey("cli
 client_identity: web.RequestKey[ForwardedIdentity | None] = web.RequestKey("client_identity")
 client_user: web.RequestKey[Any] = web.RequestKey("client_user")
 
-# Of a request that goes on without a certificate: how to refuse it all the same.
-_absent: web.RequestKey[Failure | None] = web.RequestKey("absent")
+# How to refuse who has no certificate; None for one that is accepted.
+_refusal: web.RequestKey[Failure | None] = web.RequestKey("refusal")
 
 _EXCEPTIONS: dict[int, type[web.HTTPError]] = {
     exception.status_code: exception for exception in (web.HTTPUnauthorized, web.HTTPForbidden)
@@ -124,14 +124,15 @@ def client_cert_middleware(strategy: ClientCertStrategy, *, required: bool = Tru
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[client_certificate] = request[client_identity] = request[client_user] = request[_absent] = None
+        request[client_certificate] = request[client_identity] = request[client_user] = None
+        request.pop(_refusal, None)  # if `verify` raises, nobody has been authenticated
         outcome = await strategy.authenticate_async(AiohttpRequest(request))
         if isinstance(outcome, Success):
-            request[client_user] = outcome.user
-        elif required or outcome.presented:
+            request[client_user], request[_refusal] = outcome.user, None
+            return await handler(request)
+        request[_refusal] = outcome
+        if required or outcome.presented:
             raise _failure(outcome)
-        else:
-            request[_absent] = outcome
         return await handler(request)
 
     return middleware
@@ -150,9 +151,9 @@ def client_cert_required(
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> web.StreamResponse:
         subject = args[-1]
         request = subject.request if isinstance(subject, web.View) else subject
-        if not isinstance(request, web.Request) or _absent not in request:
+        if not isinstance(request, web.Request) or _refusal not in request:
             raise ConfigurationError("client_cert_required is for an application with clientcert: call setup(app, ...)")
-        absent = request[_absent]
+        absent = request[_refusal]
         if absent is not None:
             raise _failure(absent)
         return await handler(*args, **kwargs)
