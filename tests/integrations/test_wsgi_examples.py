@@ -59,13 +59,13 @@ def serving(framework, pki=None, **strategy):
     assert not thread.is_alive()
 
 
-def check_clients(pki, port):
+def check_clients(pki, port, required="A client certificate is required."):
     """A server with an example: who is known there, and who is not."""
     status, _, text = ask(port, "/account", pki.context(pki.acme))
     assert (status, "alice" in text, pki.acme.certificate["fingerprint256"] in text) == (200, True, True)
     status, headers, text = ask(port, "/account", pki.context())
     assert (status, headers_of(headers)["www-authenticate"]) == (401, "ClientCertificate")
-    assert "A client certificate is required." in text
+    assert required in text
     assert ask(port, "/", pki.context(pki.acme))[::2] == (200, "Hello alice\n")
     assert ask(port, "/", pki.context())[::2] == (200, "Hello stranger\n")
     for path in ("/", "/account"):
@@ -120,6 +120,12 @@ def check_mixed_clients(pki, port):
 
 def test_requests_at_the_same_time_never_mix_up_their_clients(backend, pki, framework):
     with serving(framework, pki) as port:
+        check_mixed_clients(pki, port)
+
+
+def test_the_example_of_rest_framework_runs_on_gunicorn(backend, pki, tmp_path):
+    with running_gunicorn(backend, pki, tmp_path, "rest_framework") as port:
+        check_clients(pki, port, "Authentication credentials were not provided.")
         check_mixed_clients(pki, port)
 
 
