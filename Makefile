@@ -13,7 +13,7 @@ PROXIES := target/proxies
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
 .PHONY: fuzz-compare fuzz-report fuzz-shims test-servers
-.PHONY: check lint types bench bench-hostile bench-memory clean
+.PHONY: check lint types bench bench-report bench-hostile bench-memory clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ check: lint types test ## All of the above: what CI runs
 
 bench: dev ## Time both backends, and the code one would write without them, in one run
 	$(BIN)/python -m pytest benches/python --benchmark-enable --benchmark-columns=median,iqr,ops
+
+bench-report: dev ## Run the benchmarks and Node.js beside them, and write benches/README.md and its chart
+	CLIENTCERT_BACKEND=rust $(BIN)/python benches/python/report.py
 
 bench-hostile: dev ## Show that the cost of hostile input is linear, and what it keeps in memory
 	PYTHONPATH=tests $(BIN)/python benches/python/hostile_input.py

@@ -337,7 +337,7 @@ def fill_cache(name: str) -> None:
 
 def memory(name: str, backend: str) -> tuple[float, float]:
     """Return MiB of a full cache, and bytes for each byte of DER, measured in a process of its own."""
-    run = subprocess.run(  # noqa: S603 - of this file
+    run = subprocess.run(
         [sys.executable, __file__, name],
         env={**os.environ, "CLIENTCERT_BACKEND": backend},
         capture_output=True,

@@ -1,0 +1,203 @@
+"""Runs the benchmarks, those of Node.js beside them, and writes what they say: tables and a chart.
+
+Every number of a table is from one run on one machine, which the page names. Nothing else of ``benches/README.md`` is
+touched: what is generated stands between two comments.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from clientcert import encode_header, parse_pem
+
+_BENCHES = Path(__file__).parents[1]
+_README = _BENCHES / "README.md"
+_CHART = _BENCHES / "header-to-certificate.svg"
+_PKI = _BENCHES.parent / "tests" / "captures" / "pki"
+_KEYS = {"rsa": "RSA", "ec": "EC"}
+_BLUE, _GREY = "#2563eb", "#94a3b8"
+
+Medians = dict[str, float]
+"""Microseconds by the name of a benchmark."""
+
+
+def measure() -> Medians:
+    """Run the benchmarks of Python."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as results:
+        command = [sys.executable, "-m", "pytest", "-q", "--benchmark-enable", "--benchmark-disable-gc"]
+        subprocess.run([*command, f"--benchmark-json={results.name}", _BENCHES / "python"], check=True)
+        benchmarks: list[dict[str, Any]] = json.loads(Path(results.name).read_text())["benchmarks"]
+    return {benchmark["name"]: benchmark["stats"]["median"] * 1e6 for benchmark in benchmarks}
+
+
+def measure_node() -> tuple[str, dict[str, Medians]]:
+    """Run that of Node.js, and return its version, and microseconds by key and kind."""
+    values = [
+        {"name": key, "value": encode_header(parse_pem((_PKI / f"{key}.pem").read_bytes()), "url-pem")} for key in _KEYS
+    ]
+    command = ["node", str(_BENCHES / "node" / "decode.mjs")]
+    done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=True)
+    answer = json.loads(done.stdout)
+    return answer["version"], {
+        each["name"]: {kind: each[kind] / 1000 for kind in ("identity", "whole")} for each in answer["certificates"]
+    }
+
+
+def machine(node: str) -> str:
+    """Return one sentence on what ran it."""
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    rust = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
+    return (
+        f"{os.cpu_count()} processors ({model[1] if model else platform.processor()}), {platform.system()},"
+        f" CPython {platform.python_version()}, clientcert {version('clientcert')} (Rust {rust}), cryptography"
+        f" {version('cryptography')}, pyOpenSSL {version('pyopenssl')}, Node.js {node}; load {os.getloadavg()[0]:.1f}"
+        " when it began"
+    )
+
+
+def rows_of(medians: Medians, node: dict[str, Medians]) -> dict[str, dict[str, Medians]]:
+    """Return what is compared: kind, then key, then who; microseconds."""
+    rows: dict[str, dict[str, Medians]] = {"identity": {}, "whole": {}}
+    for key in _KEYS:
+        rows["identity"][key] = {
+            "clientcert, Rust": medians[f"test_identity[{key}-rust]"],
+            "clientcert, fallback": medians[f"test_identity[{key}-python]"],
+            "urllib and cryptography": medians[f"test_identity_by_hand[{key}]"],
+            "urllib and pyOpenSSL": medians[f"test_identity_by_hand_with_pyopenssl[{key}]"],
+            "Node.js": node[key]["identity"],
+        }
+        rows["whole"][key] = {
+            "clientcert, Rust": medians[f"test_whole_mapping[{key}-rust-url-pem]"],
+            "clientcert, fallback": medians[f"test_whole_mapping[{key}-python-url-pem]"],
+            "Node.js": node[key]["whole"],
+        }
+    return rows
+
+
+def comparison(title: str, by_key: dict[str, Medians]) -> list[str]:
+    """Return a table of one kind, each time with its ratio to the Rust core's."""
+    lines = [f"| {title} | " + " | ".join(f"{name}, µs | times" for name in _KEYS.values()) + " |"]
+    lines.append("| --- |" + " ---: | ---: |" * len(_KEYS))
+    for who in next(iter(by_key.values())):
+        cells = [f"{row[who]:.1f} | {row[who] / row['clientcert, Rust']:.1f}" for row in by_key.values()]
+        lines.append(f"| {who} | {' | '.join(cells)} |")
+    return lines
+
+
+def of_backends(title: str, names: dict[str, str], medians: Medians) -> list[str]:
+    """Return a table of both backends: ``names`` are the benchmarks, in which ``{}`` is the backend."""
+    lines = [f"| {title} | Rust core, µs | fallback, µs |", "| --- | ---: | ---: |"]
+    for label, name in names.items():
+        lines.append(f"| {label} | {medians[name.format('rust')]:.1f} | {medians[name.format('python')]:.1f} |")
+    return lines
+
+
+def targets(medians: Medians, rows: dict[str, dict[str, Medians]]) -> list[str]:
+    """Return what was to be reached, what was, and whether that is it: the worse of RSA and EC."""
+
+    def least(kind: str, over: str, under: str) -> float:
+        return min(row[over] / row[under] for row in rows[kind].values())
+
+    over_load = max(
+        medians[f"test_identity[{key}-rust]"] / medians[f"test_load_with_cryptography[{key}]"] for key in _KEYS
+    )
+    over_accepted = max(
+        medians[f"test_rejected_value[{key}-{core}]"] / medians[f"test_identity[{key}-{core}]"]
+        for key in _KEYS
+        for core in ("rust", "python")
+    )
+    repeated, distinct = (medians[f"test_authenticate[rust-{kind}]"] for kind in ("repeated", "distinct"))
+    asked = [
+        ("every field, times faster than Node.js", least("whole", "Node.js", "clientcert, Rust"), ">=", 25),
+        ("identity, times faster than Node.js", least("identity", "Node.js", "clientcert, Rust"), ">=", 50),
+        ("identity, times what `cryptography` takes to load the DER", over_load, "<=", 2.5),
+        (
+            "identity with the fallback, times faster than `urllib` and `cryptography`",
+            least("identity", "urllib and cryptography", "clientcert, fallback"),
+            ">=",
+            1,
+        ),
+        ("a refusal, times an identity", over_accepted, "<", 1),
+        ("a client that comes again, times one that never did", repeated / distinct, "<=", 0.3),
+    ]
+    lines = ["| what was to be reached | wanted | measured | |", "| --- | ---: | ---: | --- |"]
+    for what, measured, relation, bound in asked:
+        met = measured >= bound if relation == ">=" else measured <= bound
+        sign = {">=": "≥", "<=": "≤", "<": "<"}[relation]
+        lines.append(f"| {what} | {sign} {bound} | {measured:.2f} | {'met' if met else '**missed**'} |")
+    return lines
+
+
+def draw(rows: dict[str, dict[str, Medians]]) -> None:
+    """Draw the chart: the median of the two keys, on one scale."""
+    mpl.rcParams.update({"svg.hashsalt": "clientcert", "svg.fonttype": "none", "font.family": "sans-serif"})
+    titles = {"identity": "header to subject, names and SHA-256", "whole": "header to every field"}
+    heights = [len(next(iter(rows[kind].values()))) for kind in titles]
+    figure = Figure(figsize=(8, 4.6), layout="constrained", facecolor="white")
+    both = figure.subplots(len(titles), 1, gridspec_kw={"height_ratios": heights}, sharex=True)
+    for axes, (kind, title) in zip(both, titles.items(), strict=True):
+        times = {who: median(row[who] for row in rows[kind].values()) for who in next(iter(rows[kind].values()))}
+        ours = [_BLUE if who.startswith("clientcert") else _GREY for who in times]
+        bars = axes.barh(list(times), list(times.values()), color=ours)
+        axes.bar_label(bars, [f"{time:.1f} µs" for time in times.values()], padding=4)
+        axes.set_title(title, loc="left", fontweight="bold")
+        axes.invert_yaxis()
+        axes.spines[["top", "right"]].set_visible(False)
+    both[-1].set_xlabel("microseconds, uncached: less is better")
+    both[-1].margins(x=0.12)
+    figure.savefig(_CHART, metadata={"Date": None})
+
+
+def write(name: str, lines: list[str]) -> None:
+    """Put ``lines`` between the comments of ``name`` in the page."""
+    begin, end = f"<!-- {name}: written by report.py -->\n", f"<!-- end of {name} -->"
+    before, found, rest = _README.read_text().partition(begin)
+    if not found:
+        raise SystemExit(f"{_README} has no place for {name}")
+    _, _, after = rest.partition(end)
+    _README.write_text(f"{before}{begin}\n" + "\n".join(lines) + f"\n\n{end}{after}")
+
+
+def main() -> None:
+    """Measure, and write."""
+    node, of_node = measure_node()
+    ran_on = machine(node)
+    medians = measure()
+    rows = rows_of(medians, of_node)
+    write("machine", [f"{ran_on}."])
+    write("targets", targets(medians, rows))
+    identity = comparison("from a percent-encoded PEM header to subject, names and SHA-256", rows["identity"])
+    write("comparison", [*identity, "", *comparison("to every field of Node.js's object", rows["whole"])])
+    encodings = sorted(name.split("-", 2)[2][:-1] for name in medians if name.startswith("test_whole_mapping[ec-rust-"))
+    by_encoding = {encoding: f"test_whole_mapping[ec-{{}}-{encoding}]" for encoding in encodings}
+    write("encodings", of_backends("every field, EC, from …", by_encoding, medians))
+    requests = {
+        "a client that comes again": "test_authenticate[{}-repeated]",
+        "clients that never did": "test_authenticate[{}-distinct]",
+        "no certificate": "test_authenticate[{}-nobody]",
+        "as many bytes of “A”": "test_authenticate[{}-garbage]",
+        "an ASGI application that does nothing": "test_asgi[{}-bare]",
+        "the same behind the middleware": "test_asgi[{}-middleware]",
+        "a WSGI application that does nothing": "test_wsgi[{}-bare]",
+        "the same behind its middleware": "test_wsgi[{}-middleware]",
+        "a chain of three": "test_chain_of_three[{}]",
+    }
+    write("requests", of_backends("a request with …", requests, medians))
+    draw(rows)
+
+
+if __name__ == "__main__":
+    main()
