@@ -8,12 +8,13 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 RUST_SOURCES := $(shell find rust -name '*.rs') $(wildcard python/clientcert/_fallback/*.txt) Cargo.toml Cargo.lock
 READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
+PACKAGING := target/packaging/venv
 PROXIES := target/proxies
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
 .PHONY: fuzz-compare fuzz-report fuzz-shims test-servers
-.PHONY: check lint types bench bench-report bench-hostile bench-memory clean
+.PHONY: check lint types bench bench-report bench-hostile bench-memory dist dist-check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -118,6 +119,27 @@ bench-hostile: dev ## Show that the cost of hostile input is linear, and what it
 bench-memory: dev ## See that the memory of a process stays where it is while a million certificates go through, on both backends
 	CLIENTCERT_BACKEND=rust $(BIN)/python benches/python/memory.py
 	CLIENTCERT_BACKEND=python $(BIN)/python benches/python/memory.py
+
+$(PACKAGING)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(PACKAGING)
+	$(PACKAGING)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(PACKAGING)/bin/python -m pip install --quiet --constraint constraints.txt --group packaging
+	@touch $@
+
+dist: $(PACKAGING)/ready ## Build the wheel, the wheel without the Rust core, and the sdist, and check what is in them
+	rm -rf dist
+	PATH=$(CURDIR)/$(PACKAGING)/bin:$$PATH VIRTUAL_ENV=$(CURDIR)/$(PACKAGING) \
+		maturin build --release --locked --zig --compatibility manylinux2014 \
+		--target-dir target/packaging/cargo --out dist
+	$(PACKAGING)/bin/maturin sdist --out dist
+	$(PACKAGING)/bin/python packaging/pure_wheel.py dist
+	$(PACKAGING)/bin/twine check --strict dist/*
+	$(PACKAGING)/bin/check-wheel-contents dist/*.whl
+	$(PACKAGING)/bin/abi3audit --strict --summary dist/*-abi3-*.whl
+	$(PACKAGING)/bin/auditwheel show dist/*-abi3-*.whl
+
+dist-check: dist ## Install each of them into an empty environment, and run the tests on what is installed
+	$(PACKAGING)/bin/python packaging/check.py dist
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) target dist python/clientcert/_core* fuzz/target fuzz/seeds fuzz/corpus fuzz/artifacts
