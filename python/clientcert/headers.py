@@ -7,6 +7,7 @@ if its name is not that of a watched header, byte for byte, and a server or a ga
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from clientcert.errors import ConfigurationError
@@ -27,6 +28,9 @@ _CONNECTION_OPTION = re.compile(rb"[^\s,;]+")
 
 # What nearly every request has: to look it up is a tenth of the work of reading it.
 _COMMON_OPTIONS = frozenset({b"keep-alive", b"Keep-Alive", b"close", b"Upgrade", b"upgrade"})
+
+
+_NAMES = 256  # remembered, none of them longer than the longest that is read
 
 
 class HeaderLines:
@@ -60,7 +64,9 @@ class WatchedHeaders:
         self.list_header = list_header
         self._trust = trust
         self._secret_header = secret
-        self._similar = {similar_name(name): name for name in self.names}
+        self._similar = similar = {similar_name(name): name for name in self.names}
+        # Others of the same length, such as User-Agent, come with nearly every request.
+        self._resembled = lru_cache(_NAMES)(lambda name: similar.get(similar_name(name)))
         self._read = self.names | {b"connection", *NAMES_OF_ADDRESSES}
         # A name of another length cannot be taken for one of these: most lines of a request end here.
         self._lengths = frozenset(map(len, self._read))
@@ -68,7 +74,7 @@ class WatchedHeaders:
 
     def collect(self, request: Request) -> HeaderLines:
         """Return the lines of ``request`` that matter."""
-        lengths, watched, similar = self._lengths, self.names, self._similar
+        lengths, watched, resembled = self._lengths, self.names, self._resembled
         lines = HeaderLines()
         single = lines.single
         for name, value in request.header_lines(self._read):
@@ -87,7 +93,7 @@ class WatchedHeaders:
                 if value in self._harmless:
                     continue
                 lines.nominated = self._nominated(value) or lines.nominated
-            elif (meant := similar.get(similar_name(name))) is not None:
+            elif (meant := resembled(name)) is not None:
                 # A proxy that replaces the one name may pass the other, which a server behind it takes for the first.
                 lines.alias = meant
         return lines

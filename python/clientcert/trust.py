@@ -37,7 +37,7 @@ _SHORTEST_SECRET = 16  # characters: 64 bits in hexadecimal, 96 in base64, again
 
 # An IPv6 address with an embedded IPv4 address has 45 characters, and an interface name up to 15 (Linux, IFNAMSIZ).
 _LONGEST_ADDRESS = 64
-_LONGEST_KEPT = 2 * _LONGEST_ADDRESS  # of the items that have one, with a port and a parameter
+_LONGEST_KEPT = 2 * _LONGEST_ADDRESS  # of the header values that have some: three of the usual length
 _FORWARDERS = 100  # in all headers: far above any chain of proxies, and half a millisecond of reading addresses
 _ADDRESSES = 4096  # remembered: more than the proxies of anyone, and little memory against many clients
 
@@ -296,24 +296,24 @@ def _names(addresses: Sequence[bytes], host: str) -> bool:
     address, with or without a port, whatever is in front of it but for a parameter that names no client. So it may be,
     too, if there are more than anybody reads.
     """
-    address = _address(host)
-    if address is None:
-        return False
     read = 0
     for line in addresses:
-        items = line.translate(_TO_SPACES, b'"\\').decode("latin-1").split()
-        read += len(items)
-        if read > _FORWARDERS:
+        # Each client's own line comes with each of its requests. What is longer than a few addresses is not kept.
+        items, named = _named_in(line, host) if len(line) <= _LONGEST_KEPT else _named_in.__wrapped__(line, host)
+        read += items
+        if named or read > _FORWARDERS:
             return True
-        for item in items:
-            # Each client's own address comes with each of its requests. What is longer than any is not kept.
-            named = _named(item) if len(item) <= _LONGEST_KEPT else _named.__wrapped__(item)
-            if named == address:
-                return True
     return False
 
 
 @lru_cache(_ADDRESSES)
+def _named_in(line: bytes, host: str) -> tuple[int, bool]:
+    """Return how many items there are in one of these header values, and whether ``host`` is the address in one."""
+    items = line.translate(_TO_SPACES, b'"\\').decode("latin-1").split()
+    address = _address(host)
+    return len(items), address is not None and any(_named(item) == address for item in items[:_FORWARDERS])
+
+
 def _named(item: str) -> IPv4Address | IPv6Address | None:
     """Return the address of a client that an item of these header values has."""
     parameter, _, named = item.rpartition("=")
