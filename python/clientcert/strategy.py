@@ -149,7 +149,8 @@ class ClientCertStrategy:
         self._pass_request = pass_request
         self._on_authenticated = on_authenticated
         self._on_rejected = on_rejected
-        if on_authenticated is not None or on_rejected is not None:
+        self._has_hooks = on_authenticated is not None or on_rejected is not None
+        if self._has_hooks:
             # For these alone: it brings asyncio, a third of the time that the whole package takes to import. And not
             # with the first decision, which may come too late to register what runs when the interpreter exits.
             from clientcert.hooks import dispatch, dispatch_async  # noqa: PLC0415 - as above
@@ -172,6 +173,11 @@ class ClientCertStrategy:
         headers = self._extractor.headers
         return frozenset() if headers is None else frozenset(name.decode() for name in headers.names)
 
+    @property
+    def trusts_anyone(self) -> bool:
+        """Whether headers are believed whoever sent the request: ``trusted_proxies="*"``."""
+        return self._extractor.headers is not None and self._extractor.trust is None
+
     def authenticate(self, request: Request) -> Success | Failure:
         """Return who the client is, or why nobody. `ConfigurationError` if ``verify`` is async."""
         if self.is_async:
@@ -181,11 +187,10 @@ class ClientCertStrategy:
             outcome: Success | Failure = identity
         else:
             answer = self._verify(*self._arguments(request, identity))
-            if isawaitable(answer):
+            if answer is not True and isawaitable(answer):
                 raise awaitable_error(answer)
             outcome = judged(answer, identity)
-        hook = self._hook(request, outcome)
-        if hook is not None:
+        if self._has_hooks and (hook := self._hook(request, outcome)):
             self._dispatch(*hook)
         return outcome
 
@@ -198,8 +203,7 @@ class ClientCertStrategy:
             verify = self._verify.call_async if isinstance(self._verify, CallbackStyle) else self._verify
             answer = verify(*self._arguments(request, identity))
             outcome = judged(await answer if isawaitable(answer) else answer, identity)
-        hook = self._hook(request, outcome)
-        if hook is not None:
+        if self._has_hooks and (hook := self._hook(request, outcome)):
             await self._dispatch_async(*hook)
         return outcome
 

@@ -231,13 +231,13 @@ def test_an_event_of_a_load_balancer_is_none_of_api_gateway(backend, pki, event)
         ask(forged)
 
 
-@pytest.mark.parametrize("invoker", ["api-gateway", "alb"])
+@pytest.mark.parametrize(("invoker", "strategy"), [("api-gateway", None), ("alb", behind_alb())])
 @pytest.mark.parametrize(
     "event", [{}, {"requestContext": None}, {"version": "2.0", "requestContext": {"identity": {}}}, {"Records": []}]
 )
-def test_an_event_of_another_kind_is_an_error(backend, event, invoker):
+def test_an_event_of_another_kind_is_an_error(backend, event, invoker, strategy):
     with pytest.raises(ConfigurationError, match="another trigger"):
-        ask(event, behind_alb(), invoker)
+        ask(event, strategy, invoker)
 
 
 # The decorator
@@ -290,6 +290,17 @@ def test_a_decorator_takes_a_plain_strategy_and_an_invoker():
         with_client_certificate(by_name, invoker="alb")
     with pytest.raises(ConfigurationError, match="'api-gateway', 'alb'"):
         with_client_certificate(behind_alb(), invoker="apigw")
+
+
+def test_a_strategy_that_reads_no_header_is_refused_for_a_load_balancer():
+    with pytest.raises(ConfigurationError, match='certificate_source="aws-alb-verify"'):
+        with_client_certificate(ClientCertStrategy(by_name), invoker="alb")
+
+
+def test_a_strategy_that_believes_any_header_is_refused_for_an_api_gateway():
+    anyone = ClientCertStrategy(by_name, certificate_source="aws-alb-verify", trusted_proxies="*")
+    with pytest.raises(ConfigurationError, match="clients write the headers"):
+        with_client_certificate(anyone, invoker="api-gateway")
 
 
 def test_a_handler_gets_the_context_and_keeps_its_name(backend, pki):

@@ -130,7 +130,8 @@ def with_client_certificate(
 
     With ``required=False``, an event that presents no certificate at all goes on to the handler; one that presents a
     certificate which is rejected is refused all the same. What ``verify`` raises propagates, and so does
-    `ConfigurationError` for an event of another kind; a strategy with an ``async`` verify raises it at once.
+    `ConfigurationError` for an event of another kind. It is raised at once for a strategy with an ``async`` verify, for
+    one that reads no header of a load balancer, and for one that believes any header of API Gateway.
 
     Hooks have run before the answer is given: what is still waiting then, Lambda would freeze.
     """
@@ -139,6 +140,7 @@ def with_client_certificate(
         raise ConfigurationError("a Lambda handler cannot await: give the strategy a plain verify")
     if invoker not in get_args(Invoker):
         raise ConfigurationError(f"invoker must be one of {', '.join(map(repr, get_args(Invoker)))}")
+    _check_reads(strategy, invoker)
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
@@ -158,6 +160,19 @@ def with_client_certificate(
         return authenticated
 
     return decorate
+
+
+def _check_reads(strategy: ClientCertStrategy, invoker: Invoker) -> None:
+    """Raise `ConfigurationError` where nobody, or anybody, would be a client."""
+    if invoker == "alb" and not strategy.watched_headers:
+        raise ConfigurationError(
+            'a load balancer forwards certificates in headers: certificate_source="aws-alb-verify"'
+        )
+    if invoker == "api-gateway" and strategy.trusts_anyone:
+        raise ConfigurationError(
+            'clients write the headers in an event of API Gateway, and trusted_proxies="*" believes them: leave out'
+            " certificate_source, for the certificate that API Gateway has verified, or list the proxy in front of it"
+        )
 
 
 def _kind(event: Event, context: dict[str, Any]) -> str | None:
