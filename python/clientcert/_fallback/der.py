@@ -77,7 +77,7 @@ def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:
     if length >= _LONG_LENGTH:
         first = start
         start += length - _LONG_LENGTH
-        if not first < start <= min(end, first + _LENGTH_BYTES):  # indefinite, or beyond the end
+        if not first < start <= end or start > first + _LENGTH_BYTES:  # indefinite, or beyond the end
             raise DecodeError("der", at)
         length = int.from_bytes(data[first:start])
         if data[first] == 0 or length < _LONG_LENGTH:  # not minimal
@@ -93,6 +93,10 @@ def expect(data: bytes, at: int, end: int, tag: int, fault: str = "certificate")
 
     OpenSSL reads a string in pieces and a primitive SEQUENCE OF: neither is DER (X.690, sections 8.10 and 10.2).
     """
+    start = at + 2
+    # Nearly all elements are as expected, and shorter than 128 bytes.
+    if start <= end and data[at] == tag and (length := data[at + 1]) < _LONG_LENGTH and (stop := start + length) <= end:
+        return start, stop
     if at == end:
         raise DecodeError(fault, end)
     found, start, stop = read(data, at, end)

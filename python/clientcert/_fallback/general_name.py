@@ -76,7 +76,7 @@ def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:
     if tag == _OTHER_NAME:
         _other_name(data, start, stop)
     elif tag == _DIRECTORY:
-        der.finish(name.check(data, start, stop)[1], stop)
+        der.finish(name.read(data, start, stop)[2], stop)
     elif tag == _EDI_PARTY:
         _check_edi_party_name(data, start, stop)
     elif tag == _REGISTERED_ID:
@@ -120,7 +120,7 @@ def printed(data: bytes, tag: int, start: int, stop: int) -> str:
     if tag == _IP:
         return f"IP Address:{_address(content)}"
     if tag == _DIRECTORY:
-        return f"DirName:{_quoted(name.as_rfc2253(data, name.check(data, start, stop)), _QUOTED_UTF8)}"
+        return f"DirName:{_quoted(name.as_rfc2253(data, start, stop), _QUOTED_UTF8)}"
     if tag == _REGISTERED_ID:
         return f"Registered ID:{objects.dotted(content)[: objects.VALUE_CHARACTERS]}"
     if tag == _OTHER_NAME:
@@ -162,8 +162,8 @@ def typed(data: bytes, tag: int, start: int, stop: int) -> tuple[GeneralNameKind
     if tag == _IP:
         return ("ip", _canonical_address(content)) if len(content) in {_IPV4_BYTES, _IPV6_BYTES} else None
     if tag == _DIRECTORY:
-        span = name.check(data, start, stop)
-        return "dir_name", name.as_pairs(data, span)
+        pairs, _, _ = name.read(data, start, stop)
+        return "dir_name", name.as_pairs(pairs)
     if tag == _REGISTERED_ID:
         return "registered_id", objects.dotted(content)
     if tag == _OTHER_NAME:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from clientcert._fallback.der import Span
+    from clientcert._fallback.name import Name
     from clientcert.certificate import Attributes, GeneralNameKind
 
 __all__ = ["Certificate"]
@@ -51,10 +52,10 @@ class Certificate:
 
     der: bytes
     _serial: Span
-    _issuer: Span
+    _issuer: Name
     _not_before: int  # the offsets of the Time elements
     _not_after: int
-    _subject: Span
+    _subject: Name
     _spki: Span
     _extensions: dict[bytes, Span]  # extnValue by extnID, the first where one occurs twice
     _is_ca: bool
@@ -84,12 +85,12 @@ class Certificate:
             der.finish(der.integer(data, start, at)[1], at)
         self._serial = der.integer(data, at, end)
         _, at = _algorithm(data, self._serial[1], end)
-        self._issuer = name.check(data, at, end)
-        self._not_before, at = der.expect(data, self._issuer[1], end, der.SEQUENCE)
+        self._issuer = name.read(data, at, end)
+        self._not_before, at = der.expect(data, self._issuer[2], end, der.SEQUENCE)
         self._not_after = _time(data, self._not_before, at)
         der.finish(_time(data, self._not_after, at), at)
-        self._subject = name.check(data, at, end)
-        self._spki = _public_key_info(data, self._subject[1], end)
+        self._subject = name.read(data, at, end)
+        self._spki = _public_key_info(data, self._subject[2], end)
         _, at = self._spki
         for tag in (_ISSUER_UNIQUE_ID, _SUBJECT_UNIQUE_ID):
             if der.optional(data, at, end, tag):
@@ -153,8 +154,8 @@ class Certificate:
         """Return the keys that Node.js has for this certificate, in its order."""
         if self._keys is None:
             self._keys = (
-                *(("subject",) if name.is_text(self.der, self._subject) else ()),
-                *(("issuer",) if name.is_text(self.der, self._issuer) else ()),
+                *(("subject",) if self._subject[1] else ()),
+                *(("issuer",) if self._issuer[1] else ()),
                 *(("subjectaltname",) if _SUBJECT_ALT_NAME in self._extensions else ()),
                 *(("infoAccess",) if _INFO_ACCESS in self._extensions else ()),
                 "ca",
@@ -183,8 +184,8 @@ class Certificate:
 
     def attributes(self, which: Literal["subject", "issuer"]) -> Attributes:
         """Return dotted OID and value of each attribute of a distinguished name."""
-        span = self._subject if which == "subject" else self._issuer
-        return name.as_pairs(self.der, span)
+        pairs, _, _ = self._subject if which == "subject" else self._issuer
+        return name.as_pairs(pairs)
 
     def general_names(self) -> tuple[tuple[GeneralNameKind, Any], ...]:
         """Return kind and value of each subject alternative name that has a typed value."""
@@ -258,8 +259,8 @@ class Certificate:
         return time.timestamp
 
     _READERS: ClassVar[dict[str, Callable[[Certificate], Any]]] = {
-        "subject": lambda self: name.as_object(self.der, self._subject),
-        "issuer": lambda self: name.as_object(self.der, self._issuer),
+        "subject": lambda self: name.as_object(self._subject[0]),
+        "issuer": lambda self: name.as_object(self._issuer[0]),
         "subjectaltname": _subject_alt_name,
         "infoAccess": _info_access,
         "ca": lambda self: self._is_ca,
