@@ -9,8 +9,6 @@ from clientcert._fallback import der, limits, name, objects
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from clientcert.certificate import GeneralNameKind
 
 __all__ = ["printed", "read", "read_all", "typed"]
@@ -28,6 +26,7 @@ _REGISTERED_ID = 0x88
 _TEXT: dict[int, tuple[str, GeneralNameKind]] = {_EMAIL: ("email", "email"), _DNS: ("DNS", "dns"), _URI: ("URI", "uri")}
 _UNSUPPORTED = {_X400: "X400Name:<unsupported>", _EDI_PARTY: "EdiPartyName:<unsupported>"}
 _PIECES = frozenset(tag | der.CONSTRUCTED for tag in (*_TEXT, _IP))
+_ANYTHING = frozenset({*_TEXT, _IP, _X400})  # the names whose content OpenSSL takes as it is
 _IPV4_BYTES = 4
 _IPV6_BYTES = 16
 
@@ -54,18 +53,18 @@ _QUOTED_UTF8 = {code: f"\\u{code:04x}" for code in (*range(0x20), ord(","), 0x7F
 _QUOTED_LATIN1 = _QUOTED_UTF8 | {code: f"\\u{code:04x}" for code in range(0x80, 0x100)}
 
 
-def read_all(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield tag, start and end of the content of each name in the SubjectAltName at ``at``, which ends at ``end``."""
+def read_all(data: bytes, at: int, end: int) -> list[tuple[int, int, int]]:
+    """Return tag, start and end of the content of each name in the SubjectAltName at ``at``, which ends at ``end``."""
     at, stop = der.expect(data, at, end, der.SEQUENCE)
     der.finish(stop, end)
-    count = 0
+    names: list[tuple[int, int, int]] = []
     while at < end:
-        if count == limits.SUBJECT_ALT_NAMES:
+        if len(names) == limits.SUBJECT_ALT_NAMES:
             raise DecodeError("too_many_names", at)
-        count += 1
         found = read(data, at, end)
         at = found[2]
-        yield found
+        names.append(found)
+    return names
 
 
 def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:
@@ -73,6 +72,8 @@ def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:
     if at == end:
         raise DecodeError("certificate", end)
     tag, start, stop = der.read(data, at, end)
+    if tag in _ANYTHING:
+        return tag, start, stop
     if tag == _OTHER_NAME:
         _other_name(data, start, stop)
     elif tag == _DIRECTORY:
@@ -81,7 +82,7 @@ def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:
         _check_edi_party_name(data, start, stop)
     elif tag == _REGISTERED_ID:
         der.check_oid(data[start:stop], at)
-    elif tag not in _TEXT and tag not in {_IP, _X400}:
+    else:
         raise DecodeError("der" if tag in _PIECES else "certificate", at)
     return tag, start, stop
 

@@ -11,7 +11,7 @@ from clientcert.errors import DecodeError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Attribute", "Name", "Pairs", "as_object", "as_pairs", "as_rfc2253", "attributes", "read", "relative"]
+__all__ = ["Attribute", "Pairs", "as_object", "as_pairs", "as_rfc2253", "attributes", "read", "relative"]
 
 # UTF8String and UniversalString. NumericString, PrintableString, T61String and IA5String: OpenSSL reads all of them as
 # ISO 8859-1, whatever their alphabet should be.
@@ -45,12 +45,9 @@ class Attribute(NamedTuple):
 Pairs = list[tuple[bytes, str]]
 """The attributes of a Name: the content of each one's OBJECT IDENTIFIER, and its value."""
 
-Name = tuple[Pairs, bool, int]
-"""A Name that has been read: its attributes, whether all their values are strings, and where it ends."""
 
-
-def read(data: bytes, at: int, end: int) -> Name:
-    """Read the next element, which must be a Name."""
+def read(data: bytes, at: int, end: int) -> tuple[Pairs, bool, int]:
+    """Read the next element, which must be a Name; return also whether all values are strings, and where it ends."""
     at, end = der.expect(data, at, end, der.SEQUENCE, "name")
     pairs: Pairs = []
     is_text = True
@@ -79,12 +76,12 @@ def _plain(header: bytes) -> tuple[bytes, str, int] | None:
 
     Return the type, and the codec and the length of the value; None where the RDN is not of this form.
     """
-    if len(header) < _PLAIN:
+    if len(header) < _PLAIN or not header.isascii():  # lengths and arcs from 128 on take further bytes
         return None
-    *_, arc, tag, length = header
+    *_, tag, length = header
     codec = _CODECS.get(tag)
-    # SET and SEQUENCE end where the value ends. Lengths and arcs from 128 on take further bytes.
-    if codec is None or arc > 127 or length > 118 or header[:8] != bytes((0x31, length + 9, 0x30, length + 7)) + _ID_AT:
+    # SET and SEQUENCE end where the value ends.
+    if codec is None or header[:8] != bytes((der.SET, length + 9, der.SEQUENCE, length + 7)) + _ID_AT:
         return None
     return header[6:9], codec, length
 
@@ -159,7 +156,7 @@ def as_pairs(pairs: Pairs) -> tuple[tuple[str, str], ...]:
 
 def as_object(pairs: Pairs) -> dict[str, str | tuple[str, ...]]:
     """Return a name as Node.js shows it: short names, and tuples where an attribute occurs more than once."""
-    single = {objects.short_name(oid): value for oid, value in pairs}
+    single: dict[str, str | tuple[str, ...]] = {objects.short_name(oid): value for oid, value in pairs}
     if len(single) == len(pairs):
         return single
     values: dict[str, list[str]] = {}
