@@ -146,17 +146,18 @@ def _check_key_usage(data: bytes, at: int, end: int) -> None:
 
 
 def _check_extended_key_usage(data: bytes, at: int, end: int) -> None:
-    for _ in key_purposes(data, at, end):
-        pass
+    key_purposes(data, at, end)
 
 
-def key_purposes(data: bytes, at: int, end: int) -> Iterator[bytes]:
-    """Yield the OBJECT IDENTIFIERs of an extendedKeyUsage."""
+def key_purposes(data: bytes, at: int, end: int) -> list[bytes]:
+    """Return the content of each OBJECT IDENTIFIER of an extendedKeyUsage."""
     at, stop = der.expect(data, at, end, der.SEQUENCE)
     der.finish(stop, end)
+    purposes = []
     while at < end:
         start, at = der.oid(data, at, end)
-        yield data[start:at]
+        purposes.append(data[start:at])
+    return purposes
 
 
 def access_descriptions(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, tuple[int, int, int]]]:

@@ -11,7 +11,7 @@ from clientcert.errors import DecodeError
 if TYPE_CHECKING:
     from clientcert.certificate import GeneralNameKind
 
-__all__ = ["printed", "read", "read_all", "typed"]
+__all__ = ["printed", "read", "read_all", "typed_all"]
 
 _OTHER_NAME = 0xA0
 _EMAIL = 0x81
@@ -155,7 +155,13 @@ def _quoted(text: str, escapes: dict[int, str], prefix: str = "") -> str:
     return f"{prefix}{text}" if escaped == text and "'" not in text else f'"{prefix}{escaped}"'
 
 
-def typed(data: bytes, tag: int, start: int, stop: int) -> tuple[GeneralNameKind, Any] | None:
+def typed_all(data: bytes, at: int, end: int) -> tuple[tuple[GeneralNameKind, Any], ...]:
+    """Return kind and value of each name of a SubjectAltName that has a typed value."""
+    found = [_typed(data, *where) for where in read_all(data, at, end)]
+    return tuple([typed for typed in found if typed])
+
+
+def _typed(data: bytes, tag: int, start: int, stop: int) -> tuple[GeneralNameKind, Any] | None:
     """Return kind and value, or None for a name that has no typed value."""
     content = data[start:stop]
     if tag in _TEXT:

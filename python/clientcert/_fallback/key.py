@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from clientcert._fallback import algorithm, curve, der, objects
 from clientcert.errors import DecodeError
@@ -26,16 +26,12 @@ _LONGEST_EXPONENT = 2**64 - 1  # Node.js prints one machine word, all ones where
 _VERSION = b"\1"  # ecpVer1, the only one of RFC 3279, section 2.3.5
 
 
-class _Info(NamedTuple):
-    """A SubjectPublicKeyInfo (RFC 5280, section 4.1): where its parts are, and the key without unused bits."""
+def _info(data: bytes, at: int, end: int) -> tuple[int, int, bytes, int]:
+    """Check that the next element is a SubjectPublicKeyInfo (RFC 5280, section 4.1).
 
-    algorithm: int  # the offset of the OBJECT IDENTIFIER
-    key_at: int  # the offset of the BIT STRING, where the parameters end
-    key: bytes
-    stop: int
-
-
-def _info(data: bytes, at: int, end: int) -> _Info:
+    Return where the algorithm begins, where its parameters end and the BIT STRING begins, the key without unused bits,
+    and where the whole ends.
+    """
     at, end = der.expect(data, at, end, der.SEQUENCE)
     start, key_at = algorithm.check(data, at, end)
     bits, stop = der.bit_string(data, key_at, end)
@@ -44,7 +40,7 @@ def _info(data: bytes, at: int, end: int) -> _Info:
     if data[bits]:
         # As OpenSSL does (`c2i_ASN1_BIT_STRING`).
         key = key[:-1] + bytes((key[-1] & -1 << data[bits] & 0xFF,))
-    return _Info(start, key_at, key, stop)
+    return start, key_at, key, stop
 
 
 def check(data: bytes, at: int, end: int) -> der.Span:

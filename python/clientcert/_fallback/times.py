@@ -72,22 +72,24 @@ def read(data: bytes, at: int) -> Time | None:
     found = pattern.fullmatch(data[start:stop].decode("latin-1"))
     if found is None:
         return None
-    year, month, day, hour, minute, second = (int(digits or 0) for digits in found.groups()[:6])
-    fraction, sign, *offset = found.groups()[6:]
-    offset_hours, offset_minutes = (int(digits or 0) for digits in offset)
-    if offset_hours > _MOST_OFFSET_HOURS:
-        return None
+    *digits, fraction, sign, offset_hours, offset_minutes = found.groups()
+    year, month, day, hour, minute, second = [int(field or 0) for field in digits]
     if tag == der.UTC_TIME:
         year += 1900 if year >= 50 else 2000  # noqa: PLR2004 - RFC 5280, section 4.1.2.5.1
     try:
         date(year or _CYCLE, month, day)
-        of_day, ahead = _seconds(hour, minute, second), _seconds(offset_hours, offset_minutes)
+        moment = Time(year, month, day, _seconds(hour, minute, second), fraction or "")
+        if sign is None:
+            return moment
+        ahead = _seconds(int(offset_hours), int(offset_minutes))
     except ValueError:
         return None
-    return Time(year, month, day, of_day, fraction or "").earlier(-ahead if sign == "-" else ahead)
+    if int(offset_hours) > _MOST_OFFSET_HOURS:
+        return None
+    return moment.earlier(-ahead if sign == "-" else ahead)
 
 
 def _seconds(hour: int, minute: int, second: int = 0) -> int:
     """Return the seconds that a clock shows; ValueError for what no clock shows."""
-    shown = time(hour, minute, second)
-    return shown.hour * 3600 + shown.minute * 60 + shown.second
+    time(hour, minute, second)
+    return hour * 3600 + minute * 60 + second

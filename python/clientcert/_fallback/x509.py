@@ -167,10 +167,7 @@ class Certificate:
     def general_names(self) -> tuple[tuple[GeneralNameKind, Any], ...]:
         """Return kind and value of each subject alternative name that has a typed value."""
         span = self._extensions.get(extensions.SUBJECT_ALT_NAME)
-        if span is None:
-            return ()
-        found = (general_name.typed(self.der, *where) for where in general_name.read_all(self.der, *span))
-        return tuple(typed for typed in found if typed is not None)
+        return general_name.typed_all(self.der, *span) if span else ()
 
     def validity(self) -> tuple[int, int]:
         """Return notBefore and notAfter in seconds since 1970."""
@@ -188,10 +185,8 @@ class Certificate:
         return self.der[slice(*self._spki)]
 
     def _subject_alt_name(self) -> str:
-        return ", ".join(
-            general_name.printed(self.der, *where)
-            for where in general_name.read_all(self.der, *self._extensions[extensions.SUBJECT_ALT_NAME])
-        )
+        names = general_name.read_all(self.der, *self._extensions[extensions.SUBJECT_ALT_NAME])
+        return ", ".join([general_name.printed(self.der, *where) for where in names])
 
     def _info_access(self) -> dict[str, tuple[str, ...]] | None:
         """Return the locations by method and kind, as Node.js splits OpenSSL's text; None if it does not parse."""
@@ -207,7 +202,7 @@ class Certificate:
 
     def _extended_key_usage(self) -> tuple[str, ...]:
         purposes = extensions.key_purposes(self.der, *self._extensions[extensions.EXTENDED_KEY_USAGE])
-        return tuple(objects.dotted(purpose)[: objects.VALUE_CHARACTERS] for purpose in purposes)
+        return tuple([objects.dotted(purpose)[: objects.VALUE_CHARACTERS] for purpose in purposes])
 
     def _public_key(self) -> dict[str, Any]:
         """Return the keys and values that Node.js has for an RSA or EC key: none where OpenSSL cannot decode it."""
@@ -222,8 +217,8 @@ class Certificate:
         padding = "0" if serial and len(digits) % 2 else ""
         return f"{'-' if serial < 0 else ''}{padding}{digits}"
 
-    def _fingerprint(self, algorithm: str) -> str:
-        return hashlib.new(algorithm, self.der, usedforsecurity=False).digest().hex(":").upper()
+    def _fingerprint(self, digest: Callable[..., hashlib._Hash]) -> str:
+        return digest(self.der, usedforsecurity=False).digest().hex(":").upper()
 
     def _printed_time(self, at: int) -> str:
         time = times.read(self.der, at)
@@ -243,9 +238,9 @@ class Certificate:
         "ca": lambda self: self._is_ca,
         "valid_from": lambda self: self._printed_time(self._not_before),
         "valid_to": lambda self: self._printed_time(self._not_after),
-        "fingerprint": lambda self: self._fingerprint("sha1"),
-        "fingerprint256": lambda self: self._fingerprint("sha256"),
-        "fingerprint512": lambda self: self._fingerprint("sha512"),
+        "fingerprint": lambda self: self._fingerprint(hashlib.sha1),
+        "fingerprint256": lambda self: self._fingerprint(hashlib.sha256),
+        "fingerprint512": lambda self: self._fingerprint(hashlib.sha512),
         "ext_key_usage": _extended_key_usage,
         "serialNumber": _serial_number,
         "raw": lambda self: self.der,
