@@ -22,6 +22,13 @@ _TRINOMIAL_BASIS = bytes.fromhex("06092a8648ce3d01020302")
 _PENTANOMIAL_BASIS = bytes.fromhex("06092a8648ce3d01020303")
 
 _RSA_ALGORITHM = der.encode(der.SEQUENCE, _RSA_ENCRYPTION + der.encode(der.NULL, b""))
+# By the length of an RSAPublicKey whose exponent has three bytes, as 65537 has, the headers of SEQUENCE and modulus.
+_PLAIN_RSA = {
+    270: bytes.fromhex("3082010a02820101"),  # 2048 bits
+    398: bytes.fromhex("3082018a02820181"),  # 3072 bits
+    526: bytes.fromhex("3082020a02820201"),  # 4096 bits
+}
+_PLAIN_EXPONENT = b"\x02\x03"
 _LONGEST_EXPONENT = 2**64 - 1  # Node.js prints one machine word, all ones where the exponent does not fit
 _VERSION = b"\1"  # ecpVer1, the only one of RFC 3279, section 2.3.5
 
@@ -85,6 +92,9 @@ def read(spki: bytes) -> dict[str, Any]:
 
 def _numbers(content: bytes) -> tuple[bytes, bytes]:
     """Return modulus and exponent of an RSAPublicKey (RFC 8017, appendix A.1.1)."""
+    headers = _PLAIN_RSA.get(len(content))
+    if headers and content.startswith(headers) and content[-5:-3] == _PLAIN_EXPONENT:
+        return content[len(headers) : -5], content[-3:]
     at, end = der.expect(content, 0, len(content), der.SEQUENCE)
     # OpenSSL reads both numbers as magnitudes, whatever the sign bit says, and ignores what follows the key.
     start, at = der.expect(content, at, end, der.INTEGER)
@@ -121,7 +131,7 @@ def _ec(parameters: bytes, encoded: bytes) -> dict[str, Any]:
     point = named.curve.decode(encoded) if named else None
     if named is None or point is None or named.name == "SM2":  # to OpenSSL, a key on SM2 is of another kind
         return {}
-    pubkey = named.curve.encode(point)
+    pubkey = encoded if encoded[0] == curve.UNCOMPRESSED else named.curve.encode(point)
     key: dict[str, Any] = {"bits": named.order.bit_length(), "pubkey": pubkey, "asn1Curve": named.name}
     if named.nist:
         key["nistCurve"] = named.nist
