@@ -50,6 +50,7 @@ _QUOTED_UTF8 = {code: f"\\u{code:04x}" for code in (*range(0x20), ord(","), 0x7F
     ord('"'): '\\"',
     ord("\\"): "\\\\",
 }
+_UNQUOTED = bytes({*range(0x20, 0x7F)} - {ord(character) for character in ",\"\\'"})
 _QUOTED_LATIN1 = _QUOTED_UTF8 | {code: f"\\u{code:04x}" for code in range(0x80, 0x100)}
 
 
@@ -117,7 +118,8 @@ def printed(data: bytes, tag: int, start: int, stop: int) -> str:
     """Return a name as Node.js prints it."""
     content = data[start:stop]
     if tag in _TEXT:
-        return f"{_TEXT[tag][0]}:{_quoted(content.decode('latin-1'), _QUOTED_LATIN1)}"
+        text = content.decode("latin-1")
+        return f"{_TEXT[tag][0]}:{_quoted(text, _QUOTED_LATIN1) if content.translate(None, _UNQUOTED) else text}"
     if tag == _IP:
         return f"IP Address:{_address(content)}"
     if tag == _DIRECTORY:
