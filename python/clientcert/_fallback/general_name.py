@@ -50,8 +50,8 @@ _QUOTED_UTF8 = {code: f"\\u{code:04x}" for code in (*range(0x20), ord(","), 0x7F
     ord('"'): '\\"',
     ord("\\"): "\\\\",
 }
-_UNQUOTED = bytes({*range(0x20, 0x7F)} - {ord(character) for character in ",\"\\'"})
 _QUOTED_LATIN1 = _QUOTED_UTF8 | {code: f"\\u{code:04x}" for code in range(0x80, 0x100)}
+_UNQUOTED = bytes({*range(0x20, 0x7F)} - {ord(character) for character in ",\"\\'"})  # all that most names are made of
 
 
 def read_all(data: bytes, at: int, end: int) -> list[tuple[int, int, int]]:

@@ -76,7 +76,7 @@ def read(data: bytes, at: int) -> Time | None:
     if tag == der.UTC_TIME and text[12:] == "Z":
         try:
             return _time(tag, [_NUMBERS[text[place : place + 2]] for place in _PLACES])
-        except KeyError:
+        except KeyError:  # no other UTCTime is as long
             return None
     pattern = _UTC_TIME if tag == der.UTC_TIME else _GENERALIZED_TIME
     found = pattern.fullmatch(text)
