@@ -514,6 +514,9 @@ def keys() -> Iterator[Named]:
         "a NULL": null,
         "a cut key": public[:-1],
         "bytes after": public + b"\0",
+        # As long as a key of 2048 bits with the exponent 65537.
+        "a third element": tlv(x.SEQUENCE, integer(2**2047 + 1), integer(3), null),
+        "a short modulus": tlv(x.SEQUENCE, tlv(x.INTEGER, b"\1" * 255), tlv(x.INTEGER, b"\1\2\3\0\0\1")),
     }.items():
         yield f"key: RSA of {id_}", certificate(key=key(x.RSA, bits, null))
     yield from points()
@@ -677,6 +680,7 @@ UTC_TIMES = (
     "500101000000Z", "491231235959Z", "000229000000Z", "991231235959Z", "700101000000Z", "260131010203Z", "260101000060Z",
     "261301000000Z", "260001000000Z", "260100000000Z", "260132000000Z", "250229000000Z", "260101240000Z", "260101006000Z",
     "2601010000Z", "26010100Z", "260101000000", "260101000000+0000", "260101000000+0130", "260101000000-0800", "2601010000+0100",
+    "260101000000+0060", "260101000000+1260", "260101000000+1300",
     "260101000000.5Z", "260101000000z", "26010100000aZ", "", "Z", "260101000000ZZ", " 60101000000Z", "-60101000000Z", "260101000000Z ",
 )  # fmt: skip
 GENERALIZED_TIMES = (

@@ -519,6 +519,11 @@ def x509() -> list[Vector]:
     def times(before: bytes, after: bytes = x.NOT_AFTER) -> bytes:
         return certificate(validity=tlv(x.SEQUENCE, before, after))
 
+    def too_short(tag: int, *contents: bytes) -> bytes:
+        """An element that ends one byte before its content does."""
+        content = b"".join(contents)
+        return tlv(tag, content[:-1]) + content[-1:]
+
     basic, usage, purposes = (
         x.basic_constraints(),
         x.key_usage(b"\x07\x80"),
@@ -918,6 +923,13 @@ def x509() -> list[Vector]:
         fault("nothing inside", "at the end of the element around it", tlv(x.SEQUENCE), "certificate", 2),
         fault("no signature", "", tlv(x.SEQUENCE, x.tbs(), x.ALGORITHM), "certificate", len(tlv(x.SEQUENCE, x.tbs(), x.ALGORITHM))),
         fault("a fourth element", "", tlv(x.SEQUENCE, x.tbs(), x.ALGORITHM, x.SIGNATURE, tlv(x.NULL)), "certificate", len(tlv(x.SEQUENCE, x.tbs(), x.ALGORITHM, x.SIGNATURE))),
+        fault("a byte of an algorithm for the signature", "", tlv(x.SEQUENCE, x.tbs(), b"\x30"), "der", len(tlv(x.SEQUENCE, x.tbs()))),
+        fault("a byte of an RDN, and no more", "", tlv(x.SEQUENCE, tlv(x.SEQUENCE, tlv(x.INTEGER, b"\1"), x.ALGORITHM, tlv(x.SEQUENCE, b"\x31"))), "der", b"\x30\x01\x31", past=2),
+        fault("a version that goes beyond", "the element around it ends inside", tlv(x.SEQUENCE, too_short(x.SEQUENCE, x.VERSION_3)), "der", x.VERSION_3),
+        fault("a Validity that goes beyond", "", tlv(x.SEQUENCE, too_short(x.SEQUENCE, tlv(x.INTEGER, b"\1"), x.ALGORITHM, x.ISSUER, tlv(x.SEQUENCE, x.NOT_BEFORE, x.NOT_AFTER))), "der", x.NOT_BEFORE, past=-2),
+        fault("an algorithm that goes beyond", "", certificate(key=too_short(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.RSA), tlv(x.NULL)))), "der", oid(x.RSA), past=-2),
+        fault("an RDN that goes beyond", "", certificate(subject=too_short(x.SEQUENCE, tlv(x.SET, x.attribute(x.OU, "a")))), "der", tlv(x.SET, x.attribute(x.OU, "a"))),
+        fault("an extension that goes beyond", "", certificate(after=tlv(0xA3, too_short(x.SEQUENCE, usage))), "der", usage),
         fault("version without a number", "", certificate(version=b"\xa0\0"), "certificate", b"\xa0\0", past=2),
         fault("two versions", "", certificate(version=tlv(0xA0, tlv(x.INTEGER, b"\2"), tlv(x.INTEGER, b"\1"))), "certificate", b"\xa0\6", past=5),
         *(fault(f"serial number: {id_}", "", certificate(serial=tlv(x.INTEGER, content)), "certificate", x.VERSION_3, past=len(x.VERSION_3)) for id_, content in bad_integers.items()),
@@ -967,8 +979,10 @@ def x509() -> list[Vector]:
         fault("two extension lists", "", tlv(x.SEQUENCE, x.tbs(after=tlv(0xA3, tlv(x.SEQUENCE, usage), tlv(x.SEQUENCE))), x.ALGORITHM, x.SIGNATURE), "certificate", usage, past=len(usage)),
         fault("the list's fault before the one after it", "from left to right", tlv(x.SEQUENCE, x.tbs(after=tlv(0xA3, tlv(x.SEQUENCE, b"\x04\x01"), tlv(x.SEQUENCE))), x.ALGORITHM, x.SIGNATURE), "der", b"\x30\x02\x04\x01", past=2),
         fault("critical in two bytes", "", exts(x.extension("1.2.3", b"", tlv(x.BOOLEAN, b"\0\0"))), "certificate", tlv(x.BOOLEAN, b"\0\0")),
+        fault("critical in no byte", "", exts(tlv(x.SEQUENCE, oid("2.5.29.99"), tlv(x.BOOLEAN), tlv(x.OCTET_STRING, b"\3abc"))), "certificate", tlv(x.BOOLEAN) + tlv(x.OCTET_STRING, b"\3abc")),
         fault("critical twice", "", exts(x.extension("1.2.3", b"", true + tlv(x.BOOLEAN, b"\0"))), "certificate", tlv(x.BOOLEAN, b"\0")),
         fault("an extension without a value", "at its end", exts(tlv(x.SEQUENCE, oid("1.2.3.4.5.6"))), "certificate", oid("1.2.3.4.5.6"), past=7),
+        fault("an extension of a plain type without a value", "at its end", exts(tlv(x.SEQUENCE, oid("2.5.29.99")), usage), "certificate", usage),
         fault("an extension with two values", "", exts(tlv(x.SEQUENCE, oid("1.2.3.4.5.6"), tlv(x.OCTET_STRING), tlv(x.OCTET_STRING))), "certificate", oid("1.2.3.4.5.6"), past=9),
         *(fault(f"subjectAltName: {id_}", "at its Extension", exts(usage, x.extension(x.SUBJECT_ALT_NAME, content)), "extension", x.extension(x.SUBJECT_ALT_NAME, content)) for id_, content in bad_sans.items()),
         fault("basicConstraints: a string", "", exts(x.basic_constraints(tlv(x.UTF8))), "extension", x.basic_constraints(tlv(x.UTF8))),

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from clientcert._fallback import objects
 
-__all__ = ["BinaryField", "Curve", "Named", "Point", "PrimeField", "named"]
+__all__ = ["UNCOMPRESSED", "BinaryField", "Curve", "Named", "Point", "PrimeField", "named"]
 
-_COMPRESSED, _UNCOMPRESSED, _HYBRID = 0x02, 0x04, 0x06  # the first byte of a point, without the bit for y
-_FORMS = {0x02: _COMPRESSED, 0x03: _COMPRESSED, 0x04: _UNCOMPRESSED, 0x06: _HYBRID, 0x07: _HYBRID}
+_COMPRESSED, UNCOMPRESSED, _HYBRID = 0x02, 0x04, 0x06  # the first byte of a point, without the bit for y
+_FORMS = {0x02: _COMPRESSED, 0x03: _COMPRESSED, 0x04: UNCOMPRESSED, 0x06: _HYBRID, 0x07: _HYBRID}
 
 
 class Point(NamedTuple):
@@ -31,7 +31,7 @@ class PrimeField:
 
     p: int
 
-    @property
+    @cached_property
     def bits(self) -> int:
         """The bits of an element."""
         return self.p.bit_length()
@@ -194,7 +194,7 @@ class Curve:
     a: int
     b: int
 
-    @property
+    @cached_property
     def _bytes(self) -> int:
         return (self.field.bits + 7) // 8
 
@@ -220,7 +220,7 @@ class Curve:
 
     def encode(self, point: Point) -> bytes:
         """Return the uncompressed encoding of a point (SEC 1, section 2.3.3)."""
-        return bytes((_UNCOMPRESSED,)) + b"".join(coordinate.to_bytes(self._bytes) for coordinate in point)
+        return bytes((UNCOMPRESSED,)) + b"".join(coordinate.to_bytes(self._bytes) for coordinate in point)
 
 
 class Named(NamedTuple):

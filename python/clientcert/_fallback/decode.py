@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["decode_chain_header", "decode_header", "decode_hex", "decode_pem", "decode_url_pem", "field_value"]
 
 _OPTIONAL_SPACE = b" \t"  # RFC 9110, section 5.6.3
-_NO_CERTIFICATE = frozenset({b"", b"::", b"(null)", b":(null):"})  # as HAProxy, Caddy and Apache write it
+_NO_CERTIFICATE = (b"", b"::", b"(null)", b":(null):")  # as HAProxy, Caddy and Apache write it
 
 _BEGIN = b"-----BEGIN CERTIFICATE-----"
 _END = b"-----END CERTIFICATE-----"
@@ -30,10 +30,9 @@ _PEM_RUN = re.compile(rb"[^ \t\r\n]+")
 
 _BASE64_DIGITS = re.compile(rb"[A-Za-z0-9+/]*")
 _VISIBLE = bytes(range(0x21, 0x7F))
-_PERCENT_TEXT = re.compile(rb"(?:[!-$&-~]|%[0-9A-Fa-f]{2})*+")
+_PERCENT_TEXT = re.compile(rb"[!-$&-~]*+(?:%[0-9A-Fa-f]{2}[!-$&-~]*+)*+")
 _HEX_DIGITS = b"0123456789ABCDEFabcdef"
 _HEX_TEXT = re.compile(rb"[0-9A-Fa-f]*")
-_OCTETS = {bytes((high, low)): bytes.fromhex(chr(high) + chr(low)) for high in _HEX_DIGITS for low in _HEX_DIGITS}
 
 
 def field_value(value: bytes) -> tuple[bytes, int]:
@@ -184,13 +183,13 @@ def _base64_origin(at: int) -> int:
 
 
 def _decode_percent(text: bytes) -> bytes:
-    first, *rest = text.split(b"%")
-    try:
-        decoded = b"".join([first, *[_OCTETS[part[:2]] + part[2:] for part in rest]])
-    except KeyError:
-        decoded = None
-    if decoded is not None and not text.translate(None, _VISIBLE):
-        return decoded
+    if not text.translate(None, _VISIBLE):
+        try:
+            # As the escapes of a Python string, which are decoded at once: `\xXX` wants two digits, too.
+            escaped = text.replace(b"\\", rb"\\").replace(b"%", rb"\x")
+            return escaped.decode("unicode_escape").encode("latin-1")
+        except UnicodeDecodeError:
+            pass
     at = _matched(_PERCENT_TEXT, text)
     raise DecodeError("percent" if text.startswith(b"%", at) else "character", at)
 

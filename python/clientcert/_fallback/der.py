@@ -64,6 +64,8 @@ _END_OF_CONTENTS = b"\0\0"
 _WIDTHS = {UNIVERSAL_STRING: 4, BMP_STRING: 2}
 _LONG_TAG = 0x1F  # a tag number above 30, in further bytes: RFC 5280 has none
 _LONG_LENGTH = 0x80
+_SIGNS = (0x00, 0xFF)  # a byte of nothing but the sign
+_SIGN_BIT = 0x80
 _PADDING = b"\x80"
 _LENGTH_BYTES = 4  # a certificate ends long before 4 GiB; a list of revocations may go beyond 16 MiB
 
@@ -77,7 +79,7 @@ def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:
     if length >= _LONG_LENGTH:
         first = start
         start += length - _LONG_LENGTH
-        if not first < start <= min(end, first + _LENGTH_BYTES):  # indefinite, or beyond the end
+        if not first < start <= end or start > first + _LENGTH_BYTES:  # indefinite, or beyond the end
             raise DecodeError("der", at)
         length = int.from_bytes(data[first:start])
         if data[first] == 0 or length < _LONG_LENGTH:  # not minimal
@@ -93,6 +95,10 @@ def expect(data: bytes, at: int, end: int, tag: int, fault: str = "certificate")
 
     OpenSSL reads a string in pieces and a primitive SEQUENCE OF: neither is DER (X.690, sections 8.10 and 10.2).
     """
+    start = at + 2
+    # Nearly all elements are as expected, and shorter than 128 bytes.
+    if start <= end and data[at] == tag and (length := data[at + 1]) < _LONG_LENGTH and (stop := start + length) <= end:
+        return start, stop
     if at == end:
         raise DecodeError(fault, end)
     found, start, stop = read(data, at, end)
@@ -152,7 +158,7 @@ def integer(data: bytes, at: int, end: int, tag: int = INTEGER) -> Span:
     if start == stop:
         raise DecodeError("certificate", at)
     # The first nine bits may not all be the same.
-    if stop - start > 1 and (data[start] << 1 | data[start + 1] >> 7) in {0x000, 0x1FF}:
+    if data[start] in _SIGNS and stop - start > 1 and data[start] ^ data[start + 1] < _SIGN_BIT:
         raise DecodeError("certificate", at)
     return start, stop
 

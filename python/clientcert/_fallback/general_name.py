@@ -9,11 +9,9 @@ from clientcert._fallback import der, limits, name, objects
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from clientcert.certificate import GeneralNameKind
 
-__all__ = ["printed", "read", "read_all", "typed"]
+__all__ = ["printed", "read", "read_all", "typed_all"]
 
 _OTHER_NAME = 0xA0
 _EMAIL = 0x81
@@ -28,6 +26,7 @@ _REGISTERED_ID = 0x88
 _TEXT: dict[int, tuple[str, GeneralNameKind]] = {_EMAIL: ("email", "email"), _DNS: ("DNS", "dns"), _URI: ("URI", "uri")}
 _UNSUPPORTED = {_X400: "X400Name:<unsupported>", _EDI_PARTY: "EdiPartyName:<unsupported>"}
 _PIECES = frozenset(tag | der.CONSTRUCTED for tag in (*_TEXT, _IP))
+_ANYTHING = frozenset({*_TEXT, _IP, _X400})  # the names whose content OpenSSL takes as it is
 _IPV4_BYTES = 4
 _IPV6_BYTES = 16
 
@@ -52,20 +51,21 @@ _QUOTED_UTF8 = {code: f"\\u{code:04x}" for code in (*range(0x20), ord(","), 0x7F
     ord("\\"): "\\\\",
 }
 _QUOTED_LATIN1 = _QUOTED_UTF8 | {code: f"\\u{code:04x}" for code in range(0x80, 0x100)}
+_UNQUOTED = bytes({*range(0x20, 0x7F)} - {ord(character) for character in ",\"\\'"})  # all that most names are made of
 
 
-def read_all(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield tag, start and end of the content of each name in the SubjectAltName at ``at``, which ends at ``end``."""
+def read_all(data: bytes, at: int, end: int) -> list[tuple[int, int, int]]:
+    """Return tag, start and end of the content of each name in the SubjectAltName at ``at``, which ends at ``end``."""
     at, stop = der.expect(data, at, end, der.SEQUENCE)
     der.finish(stop, end)
-    count = 0
+    names: list[tuple[int, int, int]] = []
     while at < end:
-        if count == limits.SUBJECT_ALT_NAMES:
+        if len(names) == limits.SUBJECT_ALT_NAMES:
             raise DecodeError("too_many_names", at)
-        count += 1
         found = read(data, at, end)
         at = found[2]
-        yield found
+        names.append(found)
+    return names
 
 
 def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:
@@ -73,15 +73,17 @@ def read(data: bytes, at: int, end: int) -> tuple[int, int, int]:
     if at == end:
         raise DecodeError("certificate", end)
     tag, start, stop = der.read(data, at, end)
+    if tag in _ANYTHING:
+        return tag, start, stop
     if tag == _OTHER_NAME:
         _other_name(data, start, stop)
     elif tag == _DIRECTORY:
-        der.finish(name.check(data, start, stop)[1], stop)
+        der.finish(name.read(data, start, stop)[2], stop)
     elif tag == _EDI_PARTY:
         _check_edi_party_name(data, start, stop)
     elif tag == _REGISTERED_ID:
         der.check_oid(data[start:stop], at)
-    elif tag not in _TEXT and tag not in {_IP, _X400}:
+    else:
         raise DecodeError("der" if tag in _PIECES else "certificate", at)
     return tag, start, stop
 
@@ -116,11 +118,12 @@ def printed(data: bytes, tag: int, start: int, stop: int) -> str:
     """Return a name as Node.js prints it."""
     content = data[start:stop]
     if tag in _TEXT:
-        return f"{_TEXT[tag][0]}:{_quoted(content.decode('latin-1'), _QUOTED_LATIN1)}"
+        text = content.decode("latin-1")
+        return f"{_TEXT[tag][0]}:{_quoted(text, _QUOTED_LATIN1) if content.translate(None, _UNQUOTED) else text}"
     if tag == _IP:
         return f"IP Address:{_address(content)}"
     if tag == _DIRECTORY:
-        return f"DirName:{_quoted(name.as_rfc2253(data, name.check(data, start, stop)), _QUOTED_UTF8)}"
+        return f"DirName:{_quoted(name.as_rfc2253(data, start, stop), _QUOTED_UTF8)}"
     if tag == _REGISTERED_ID:
         return f"Registered ID:{objects.dotted(content)[: objects.VALUE_CHARACTERS]}"
     if tag == _OTHER_NAME:
@@ -154,7 +157,13 @@ def _quoted(text: str, escapes: dict[int, str], prefix: str = "") -> str:
     return f"{prefix}{text}" if escaped == text and "'" not in text else f'"{prefix}{escaped}"'
 
 
-def typed(data: bytes, tag: int, start: int, stop: int) -> tuple[GeneralNameKind, Any] | None:
+def typed_all(data: bytes, at: int, end: int) -> tuple[tuple[GeneralNameKind, Any], ...]:
+    """Return kind and value of each name of a SubjectAltName that has a typed value."""
+    found = [_typed(data, *where) for where in read_all(data, at, end)]
+    return tuple([typed for typed in found if typed])
+
+
+def _typed(data: bytes, tag: int, start: int, stop: int) -> tuple[GeneralNameKind, Any] | None:
     """Return kind and value, or None for a name that has no typed value."""
     content = data[start:stop]
     if tag in _TEXT:
@@ -162,8 +171,8 @@ def typed(data: bytes, tag: int, start: int, stop: int) -> tuple[GeneralNameKind
     if tag == _IP:
         return ("ip", _canonical_address(content)) if len(content) in {_IPV4_BYTES, _IPV6_BYTES} else None
     if tag == _DIRECTORY:
-        span = name.check(data, start, stop)
-        return "dir_name", name.as_pairs(data, span)
+        pairs, _, _ = name.read(data, start, stop)
+        return "dir_name", name.as_pairs(pairs)
     if tag == _REGISTERED_ID:
         return "registered_id", objects.dotted(content)
     if tag == _OTHER_NAME:

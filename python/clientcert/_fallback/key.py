@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from clientcert._fallback import curve, der, objects
+from clientcert._fallback import algorithm, curve, der, objects
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -12,62 +12,66 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "read"]
 
-# OBJECT IDENTIFIER contents. Next to rsaEncryption, OpenSSL takes `rsa` of X.509 (1988) for it.
-_RSA_ENCRYPTION = bytes.fromhex("2a864886f70d010101")
-_RSA = frozenset({_RSA_ENCRYPTION, bytes.fromhex("55080101")})
-_EC_PUBLIC_KEY = bytes.fromhex("2a8648ce3d0201")
-_PRIME_FIELD = bytes.fromhex("2a8648ce3d0101")
-_BINARY_FIELD = bytes.fromhex("2a8648ce3d0102")
-_TRINOMIAL_BASIS = bytes.fromhex("2a8648ce3d01020302")
-_PENTANOMIAL_BASIS = bytes.fromhex("2a8648ce3d01020303")
+# OBJECT IDENTIFIERs. Next to rsaEncryption, OpenSSL takes `rsa` of X.509 (1988) for it.
+_RSA_ENCRYPTION = bytes.fromhex("06092a864886f70d010101")
+_RSA = (_RSA_ENCRYPTION, bytes.fromhex("060455080101"))
+_EC_PUBLIC_KEY = bytes.fromhex("06072a8648ce3d0201")
+_PRIME_FIELD = bytes.fromhex("06072a8648ce3d0101")
+_BINARY_FIELD = bytes.fromhex("06072a8648ce3d0102")
+_TRINOMIAL_BASIS = bytes.fromhex("06092a8648ce3d01020302")
+_PENTANOMIAL_BASIS = bytes.fromhex("06092a8648ce3d01020303")
 
-_RSA_ALGORITHM = der.encode(
-    der.SEQUENCE, der.encode(der.OBJECT_IDENTIFIER, _RSA_ENCRYPTION) + der.encode(der.NULL, b"")
-)
+_RSA_ALGORITHM = der.encode(der.SEQUENCE, _RSA_ENCRYPTION + der.encode(der.NULL, b""))
+# By the length of an RSAPublicKey whose exponent has three bytes, as 65537 has, the headers of SEQUENCE and modulus.
+_PLAIN_RSA = {
+    270: bytes.fromhex("3082010a02820101"),  # 2048 bits
+    398: bytes.fromhex("3082018a02820181"),  # 3072 bits
+    526: bytes.fromhex("3082020a02820201"),  # 4096 bits
+}
+_PLAIN_EXPONENT = b"\x02\x03"
 _LONGEST_EXPONENT = 2**64 - 1  # Node.js prints one machine word, all ones where the exponent does not fit
 _VERSION = b"\1"  # ecpVer1, the only one of RFC 3279, section 2.3.5
 
 
-class _Info(NamedTuple):
-    """A SubjectPublicKeyInfo (RFC 5280, section 4.1), and where its parameters and its BIT STRING are."""
+def _info(data: bytes, at: int, end: int) -> tuple[int, int, bytes, int]:
+    """Check that the next element is a SubjectPublicKeyInfo (RFC 5280, section 4.1).
 
-    algorithm: bytes
-    parameters: bytes
-    parameters_at: int
-    key: bytes
-    key_at: int
-
-
-def _info(data: bytes, at: int, end: int) -> _Info:
+    Return where the algorithm begins, where its parameters end and the BIT STRING begins, the key without unused bits,
+    and where the whole ends.
+    """
     at, end = der.expect(data, at, end, der.SEQUENCE)
-    at, stop = der.expect(data, at, end, der.SEQUENCE)
-    start, parameters = der.oid(data, at, stop)
-    bits, _ = der.bit_string(data, stop, end)
-    key = bytearray(data[bits + 1 : end])
-    if key:
-        key[-1] &= -1 << data[bits] & 0xFF  # as OpenSSL does (`c2i_ASN1_BIT_STRING`)
-    return _Info(data[start:parameters], data[parameters:stop], parameters, bytes(key), stop)
+    start, key_at = algorithm.check(data, at, end)
+    bits, stop = der.bit_string(data, key_at, end)
+    der.finish(stop, end)
+    key = data[bits + 1 : stop]
+    if data[bits]:
+        # As OpenSSL does (`c2i_ASN1_BIT_STRING`).
+        key = key[:-1] + bytes((key[-1] & -1 << data[bits] & 0xFF,))
+    return start, key_at, key, stop
 
 
-def check(data: bytes, at: int, end: int) -> None:
-    """Check inside a SubjectPublicKeyInfo what is shown of a key.
+def check(data: bytes, at: int, end: int) -> der.Span:
+    """Check that the next element is a SubjectPublicKeyInfo, and in it what is shown of a key; return where it is.
 
     `DecodeError` with the code ``der`` at the BIT STRING for an RSA key that is not DER, which OpenSSL may read. With
     ``curve`` at explicit parameters that are not those of a curve with a name. RFC 5480, section 2.1.1, forbids all of
     them: whoever chooses the generator may know the private key to anybody's public key (CVE-2020-0601).
     """
-    info = _info(data, at, end)
-    if info.algorithm in _RSA:
+    start, key_at, key, stop = _info(data, at, end)
+    if data.startswith(_RSA, start):
         try:
-            _numbers(info.key)
+            _numbers(key)
         except DecodeError as error:
             if error.code == "der":
-                raise DecodeError("der", info.key_at) from None
-    elif info.algorithm == _EC_PUBLIC_KEY and der.is_next(info.parameters, 0, len(info.parameters), der.SEQUENCE):
-        try:
-            _explicit(info.parameters)
-        except DecodeError:
-            raise DecodeError("curve", info.parameters_at) from None
+                raise DecodeError("der", key_at) from None
+    elif data.startswith(_EC_PUBLIC_KEY, start):
+        parameters = start + len(_EC_PUBLIC_KEY)
+        if der.is_next(data, parameters, key_at, der.SEQUENCE):
+            try:
+                _explicit(data[parameters:key_at])
+            except DecodeError:
+                raise DecodeError("curve", parameters) from None
+    return at, stop
 
 
 def read(spki: bytes) -> dict[str, Any]:
@@ -75,28 +79,34 @@ def read(spki: bytes) -> dict[str, Any]:
 
     There are none for other kinds, and for keys that OpenSSL cannot decode.
     """
-    info = _info(spki, 0, len(spki))
+    start, key_at, key, _ = _info(spki, 0, len(spki))
     try:
-        if info.algorithm in _RSA:
-            return _rsa(*_numbers(info.key))
-        return _ec(info.parameters, info.key) if info.algorithm == _EC_PUBLIC_KEY else {}
+        if spki.startswith(_RSA, start):
+            return _rsa(*_numbers(key))
+        if spki.startswith(_EC_PUBLIC_KEY, start):
+            return _ec(spki[start + len(_EC_PUBLIC_KEY) : key_at], key)
     except DecodeError:
-        return {}
+        pass
+    return {}
 
 
-def _numbers(content: bytes) -> tuple[int, int]:
+def _numbers(content: bytes) -> tuple[bytes, bytes]:
     """Return modulus and exponent of an RSAPublicKey (RFC 8017, appendix A.1.1)."""
+    headers = _PLAIN_RSA.get(len(content))
+    if headers and content.startswith(headers) and content[-5:-3] == _PLAIN_EXPONENT:
+        return content[len(headers) : -5], content[-3:]
     at, end = der.expect(content, 0, len(content), der.SEQUENCE)
     # OpenSSL reads both numbers as magnitudes, whatever the sign bit says, and ignores what follows the key.
     start, at = der.expect(content, at, end, der.INTEGER)
-    modulus = int.from_bytes(content[start:at])
+    modulus = content[start:at]
     start, at = der.expect(content, at, end, der.INTEGER)
-    exponent = int.from_bytes(content[start:at])
+    exponent = content[start:at]
     der.finish(at, end)
     return modulus, exponent
 
 
-def _rsa(modulus: int, exponent: int) -> dict[str, Any]:
+def _rsa(*numbers: bytes) -> dict[str, Any]:
+    modulus, exponent = map(int.from_bytes, numbers)
     key = der.encode(der.BIT_STRING, b"\0" + der.encode(der.SEQUENCE, _integer(modulus) + _integer(exponent)))
     return {
         "modulus": f"{modulus:X}",
@@ -121,7 +131,7 @@ def _ec(parameters: bytes, encoded: bytes) -> dict[str, Any]:
     point = named.curve.decode(encoded) if named else None
     if named is None or point is None or named.name == "SM2":  # to OpenSSL, a key on SM2 is of another kind
         return {}
-    pubkey = named.curve.encode(point)
+    pubkey = encoded if encoded[0] == curve.UNCOMPRESSED else named.curve.encode(point)
     key: dict[str, Any] = {"bits": named.order.bit_length(), "pubkey": pubkey, "asn1Curve": named.name}
     if named.nist:
         key["nistCurve"] = named.nist
@@ -175,11 +185,11 @@ def _field_id(field: PrimeField | BinaryField) -> bytes:
         *exponents, _ = field.exponents  # without that of the last term, 1
         numbers = b"".join(map(_integer, reversed(exponents)))
         if len(exponents) == 1:
-            basis = der.encode(der.OBJECT_IDENTIFIER, _TRINOMIAL_BASIS) + numbers
+            basis = _TRINOMIAL_BASIS + numbers
         else:
-            basis = der.encode(der.OBJECT_IDENTIFIER, _PENTANOMIAL_BASIS) + der.encode(der.SEQUENCE, numbers)
+            basis = _PENTANOMIAL_BASIS + der.encode(der.SEQUENCE, numbers)
         kind, parameters = _BINARY_FIELD, der.encode(der.SEQUENCE, _integer(field.bits) + basis)
-    return der.encode(der.SEQUENCE, der.encode(der.OBJECT_IDENTIFIER, kind) + parameters)
+    return der.encode(der.SEQUENCE, kind + parameters)
 
 
 def _octets(data: bytes, at: int, end: int) -> tuple[int, int]:

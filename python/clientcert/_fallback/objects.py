@@ -36,6 +36,7 @@ def is_known(oid: bytes) -> bool:
     return dotted(oid) in _objects()
 
 
+@lru_cache(_REMEMBERED)
 def short_name(oid: bytes) -> str:
     """Return OpenSSL's short name, or the dotted text where it has none."""
     text = dotted(oid)

@@ -7,7 +7,7 @@ fraction of a second, and with an offset.
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date, datetime
 from typing import NamedTuple, Self
 
 from clientcert._fallback import der
@@ -20,11 +20,15 @@ _ZONE = r"(?:Z|([+-])(\d\d)(\d\d))"
 _UTC_TIME = re.compile(rf"(\d\d){_FIELDS}(\d\d)?(){_ZONE}", re.ASCII)
 _GENERALIZED_TIME = re.compile(rf"(\d{{4}}){_FIELDS}(?:(\d\d)(\.\d+)?)?{_ZONE}", re.ASCII)
 
+_NUMBERS = {f"{number:02}": number for number in range(100)}
+_PLACES = range(0, 12, 2)  # of the numbers in ``YYMMDDHHMMSSZ``, the UTCTime of RFC 5280
+
 _DAY = 86_400  # seconds
 _EPOCH = date(1970, 1, 1).toordinal()
 _CYCLE = 400  # years, after which the calendar repeats
 _CYCLE_DAYS = 146_097
 _MOST_OFFSET_HOURS = 12  # to OpenSSL
+_MOST_MINUTES = 59
 _EARLIEST_MOVED = 1900  # the year; OpenSSL moves no time to one before (``OPENSSL_gmtime_adj``), nor beyond 9999
 
 
@@ -68,26 +72,34 @@ class Time(NamedTuple):
 def read(data: bytes, at: int) -> Time | None:
     """Return the Time at ``at``; None where it is no time."""
     tag, start, stop = der.read(data, at, len(data))
+    text = data[start:stop].decode("latin-1")
+    if tag == der.UTC_TIME and text[12:] == "Z":
+        try:
+            return _time(tag, [_NUMBERS[text[place : place + 2]] for place in _PLACES])
+        except KeyError:  # no other UTCTime is as long
+            return None
     pattern = _UTC_TIME if tag == der.UTC_TIME else _GENERALIZED_TIME
-    found = pattern.fullmatch(data[start:stop].decode("latin-1"))
+    found = pattern.fullmatch(text)
     if found is None:
         return None
-    year, month, day, hour, minute, second = (int(digits or 0) for digits in found.groups()[:6])
-    fraction, sign, *offset = found.groups()[6:]
-    offset_hours, offset_minutes = (int(digits or 0) for digits in offset)
-    if offset_hours > _MOST_OFFSET_HOURS:
+    *digits, fraction, sign, offset_hours, offset_minutes = found.groups()
+    moment = _time(tag, [int(field or 0) for field in digits], fraction or "")
+    if sign is None or moment is None:
+        return moment
+    hours, minutes = int(offset_hours), int(offset_minutes)
+    if hours > _MOST_OFFSET_HOURS or minutes > _MOST_MINUTES:
         return None
+    ahead = hours * 3600 + minutes * 60
+    return moment.earlier(-ahead if sign == "-" else ahead)
+
+
+def _time(tag: int, numbers: list[int], fraction: str = "") -> Time | None:
+    """Return the Time of a year, of which a UTCTime has two digits, month, day, hour, minute and second."""
+    year, month, day, hour, minute, second = numbers
     if tag == der.UTC_TIME:
         year += 1900 if year >= 50 else 2000  # noqa: PLR2004 - RFC 5280, section 4.1.2.5.1
     try:
-        date(year or _CYCLE, month, day)
-        of_day, ahead = _seconds(hour, minute, second), _seconds(offset_hours, offset_minutes)
+        datetime(year or _CYCLE, month, day, hour, minute, second)  # noqa: DTZ001 - checked, not used
     except ValueError:
         return None
-    return Time(year, month, day, of_day, fraction or "").earlier(-ahead if sign == "-" else ahead)
-
-
-def _seconds(hour: int, minute: int, second: int = 0) -> int:
-    """Return the seconds that a clock shows; ValueError for what no clock shows."""
-    shown = time(hour, minute, second)
-    return shown.hour * 3600 + shown.minute * 60 + shown.second
+    return Time(year, month, day, hour * 3600 + minute * 60 + second, fraction)

@@ -21,6 +21,7 @@ Element = tuple[tuple[str, ...], str | None, tuple[Certificate, ...], str | None
 """By, Hash, the chain, Subject, URI and DNS: what `clientcert.certificate.XfccElement` is made of."""
 
 _UNPRINTABLE = re.compile(rb"[^\t -~]")
+_PRINTABLE = bytes((0x09, *range(0x20, 0x7F)))
 _KEY = re.compile(rb'([^=,;"]*)=')
 _QUOTED = re.compile(rb'"((?:[^"\\]++|\\.)*+)')  # up to the closing quote: a backslash takes the next byte with it
 _UNQUOTED = re.compile(rb'[^,;"]*')
@@ -42,8 +43,7 @@ def read(value: bytes, most: int, most_certificates: int = limits.CERTIFICATES) 
     """Return the elements of a header value, the oldest hop first."""
     text, start = field_value(value)
     value = value[: start + len(text)]
-    unprintable = _UNPRINTABLE.search(value)
-    if unprintable:
+    if value.translate(None, _PRINTABLE) and (unprintable := _UNPRINTABLE.search(value)):
         raise DecodeError("character", unprintable.start())
     return tuple(_decoded(pairs, most_certificates) for pairs in _elements(value, start, most))
 
@@ -90,8 +90,10 @@ def _read_pair(value: bytes, start: int, pairs: _Pairs) -> int:
 
 
 def _read_quoted(value: bytes, opening: int) -> tuple[_Value, int]:
-    found = _QUOTED.match(value, opening)
-    closing = found.end() if found else opening
+    closing = value.find(b'"', opening + 1)
+    if closing < 0 or value.find(b"\\", opening, closing) >= 0:
+        found = _QUOTED.match(value, opening)
+        closing = found.end() if found else opening
     if value.startswith(b"\\", closing):
         raise DecodeError("xfcc_escape", closing)
     if closing == len(value):
@@ -156,14 +158,15 @@ def _check_names(pairs: _Pairs, certificate: Certificate) -> None:
     nothing, so a delimiter in a name cuts it: what is left may be another name of the certificate, and only the whole
     name, which is missing then, shows the cut.
     """
-    general_names = certificate.general_names()
     for key, kind in ((b"uri", "uri"), (b"dns", "dns")):
-        values = pairs.get(key, [])
-        names = {name.encode("latin-1") for found, name in general_names if found == kind} - {b""}
+        values = pairs.get(key)
+        if not values:
+            continue
+        names = {name.encode("latin-1") for found, name in certificate.general_names() if found == kind} - {b""}
         stranger = next((value for value in values if value.text and value.text not in names), None)
         if stranger:
             raise DecodeError("xfcc_names", stranger.at)
-        if values and not names <= {value.text for value in values}:
+        if not names <= {value.text for value in values}:
             raise DecodeError("xfcc_names", values[0].at)
 
 
