@@ -116,8 +116,8 @@ bench: dev ## Time both backends, and the code one would write without them, in 
 bench-report: dev ## Run the benchmarks and Node.js beside them, and write benches/README.md and its chart
 	CLIENTCERT_BACKEND=rust $(BIN)/python benches/python/report.py
 
-bench-gateway: COUNT = 50000
-bench-gateway: dev $(WRK)/from-debian $(EXPRESS)/express ## Load Uvicorn, Granian and Express with and without the middleware: make bench-gateway [COUNT=50000]
+bench-gateway: COUNT = 20000
+bench-gateway: dev $(WRK)/from-debian $(EXPRESS)/express ## Load Uvicorn, Granian and Express with and without the middleware: make bench-gateway [COUNT=20000]
 	PYTHONPATH=benches/python $(BIN)/python benches/gateway/measure.py --count $(COUNT)
 
 # Elsewhere than on Debian, it is the one in PATH.

@@ -1,4 +1,4 @@
-"""What the servers run: an application that does next to nothing, one of Starlette, and each behind the middleware.
+"""What the servers run: applications without a framework, of Starlette and of FastAPI, and each behind the middleware.
 
 The answer is the id of the process, by which one knows that all workers are there.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -33,7 +34,7 @@ async def asgi(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": _BODY})
 
 
-async def answer(request: Request) -> PlainTextResponse:
+async def answer_text(request: Request) -> PlainTextResponse:
     return PlainTextResponse(_ANSWER)
 
 
@@ -43,6 +44,13 @@ def strategy() -> ClientCertStrategy:
     )
 
 
-starlette = Starlette(routes=[Route("/", answer)])
+async def answer_number() -> int:
+    return int(_ANSWER)
+
+
+starlette = Starlette(routes=[Route("/", answer_text)])
+fastapi = FastAPI()
+fastapi.get("/")(answer_number)
 asgi_behind = ClientCertMiddleware(asgi, strategy())
 starlette_behind = ClientCertMiddleware(starlette, strategy())
+fastapi_behind = ClientCertMiddleware(fastapi, strategy())

@@ -33,10 +33,7 @@ _ROUNDS = 5
 _WORKERS = (1, 2)
 _DISTINCT = 10_000
 _APPLICATIONS = (
-    Application("uvicorn", "ASGI"),
-    Application("uvicorn", "Starlette"),
-    Application("granian", "ASGI"),
-    Application("granian", "Starlette"),
+    *(Application(server, name) for server in ("uvicorn", "granian") for name in ("ASGI", "Starlette", "FastAPI")),
     Application("Node.js", "Express"),
 )
 
@@ -57,7 +54,7 @@ def issue() -> dict[str, Path]:
 
 
 def measure(application: Application, workers: int, files: dict[str, Path], count: int) -> dict[str, Any]:
-    """Return the rounds, and the resident size after the first load of all and after the last."""
+    """Return the rounds, and the resident size before the first and after the last."""
     certificate = files["repeated"].read_text().strip()
     with (
         Server(application, workers, certificate, behind=False) as bare,
@@ -101,7 +98,7 @@ def machine() -> dict[str, str]:
     """Return what runs it, with its versions."""
     express = json.loads((_NODE / "node_modules" / "express" / "package.json").read_text())["version"]
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    packages = ["clientcert", "uvicorn", "uvloop", "httptools", "granian", "starlette"]
+    packages = ["clientcert", "uvicorn", "uvloop", "httptools", "granian", "starlette", "fastapi"]
     return {
         "processors": str(os.cpu_count()),
         "system": platform.system(),

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -95,7 +95,8 @@ class Server:
             try:
                 answered |= self._workers()
             except OSError:
-                time.sleep(PACE)
+                with suppress(psutil.TimeoutExpired):
+                    self._process.wait(PACE)
 
     def _workers(self) -> set[str]:
         """Return who answers to several connections that are open at once."""
@@ -125,12 +126,12 @@ class Server:
         connection.request("GET", "/", headers=headers if certified else {})
 
     def _stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(PATIENCE)
-        finally:
-            if self._process.is_running():
-                self._process.kill()
+        if self._process.poll() is None:
+            tree = [self._process, *self._process.children(recursive=True)]
+            self._process.terminate()
+            _, alive = psutil.wait_procs(tree, PATIENCE)
+            for process in alive:
+                process.kill()
 
 
 def wrk() -> str:
