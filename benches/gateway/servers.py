@@ -34,20 +34,20 @@ class Application:
     name: str
 
     def command(self, port: int, workers: int, *, behind: bool) -> list[str]:
+        kind = "behind" if behind else "bare"
         if self.server == "Node.js":
-            kind = "behind" if behind else "bare"
             return ["node", str(HERE.parent / "node" / "express.mjs"), kind, str(port), str(workers)]
-        target = f"applications:{self.name.lower()}{'_behind' if behind else ''}"
         options = {
             # A peer that is what X-Forwarded-For says is none that may speak for clients.
             "uvicorn": ["--no-proxy-headers", "--no-access-log", "--log-level", "warning"],
             "granian": ["--interface", "asgi", "--no-access-log", "--log-level", "warning"],
         }[self.server]
-        return [sys.executable, "-m", self.server, *options, "--port", str(port), "--workers", str(workers), target]
+        options += ["--port", str(port), "--workers", str(workers), f"with_{self.name.lower()}:{kind}"]
+        return [sys.executable, "-m", self.server, *options]
 
 
 class Server:
-    """A server in a process of its own, from the moment that each worker has answered."""
+    """A server in a process of its own, from the moment that each worker has answered, with the id of its process."""
 
     def __init__(self, application: Application, workers: int, certificate: str, *, behind: bool) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
