@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Unpacks nginx, HAProxy and Apache httpd from Debian's packages into the folder that is given. The system stays as it
-# is: no package is installed, no service is started. The other proxies come from PyPI (see the group `proxies`).
+# Unpacks Debian packages, and what they need, into a folder: tests/unpack_debian.sh FOLDER PACKAGE… The system stays as
+# it is: no package is installed, no service is started.
 set -euo pipefail
 
 folder=$1
-packages=(nginx haproxy apache2-bin)
+packages=("${@:2}")
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
-    echo "This is no Debian: install nginx, HAProxy and Apache httpd yourself; their tests run where they are in PATH." >&2
+    echo "This is no Debian: install ${packages[*]} yourself, under whatever name; what is in PATH is used." >&2
     exit 1
 fi
 if [ "$(id -u)" = 0 ]; then
