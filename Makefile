@@ -102,7 +102,7 @@ lint: $(READY) ## Check format and lints
 
 types: dev ## Check types, and the stub of the extension against the extension
 	$(BIN)/mypy
-	$(BIN)/mypy tests/typing/usage.py
+	$(BIN)/mypy tests/typing
 	$(BIN)/python -m mypy.stubtest clientcert._core
 
 check: lint types test ## All of the above: what CI runs

@@ -13,7 +13,7 @@ from clientcert.errors import (
 from clientcert.explanation import Check, Decision, Explanation
 from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.identity_mapping import IdentityRule, MappedIdentity, map_identity
-from clientcert.outcome import Accept, Failure, Reject, Success
+from clientcert.outcome import Accept, Failure, Outcome, Reject, Success
 from clientcert.parse import (
     HeaderEncoding,
     encode_header,
@@ -62,6 +62,7 @@ __all__ = [
     "HeaderEncoding",
     "IdentityRule",
     "MappedIdentity",
+    "Outcome",
     "PeerCertificate",
     "Preset",
     "Reject",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from clientcert.asgi import ASGIApp, Receive, Scope, Send
+    from clientcert.outcome import User
     from clientcert.strategy import ClientCertStrategy
 
 __all__ = ["forward_auth", "forwarded_headers", "proxy_headers"]
@@ -90,12 +91,12 @@ def forwarded_headers(
 
 
 def forward_auth(
-    strategy: ClientCertStrategy,
+    strategy: ClientCertStrategy[User],
     encoding: HeaderEncoding | Preset = "rfc9440",
     *,
     header: str | None = None,
     chain: bool = False,
-    identity_headers: Mapping[str, Callable[[Any], str | None]] | None = None,
+    identity_headers: Mapping[str, Callable[[User], str | None]] | None = None,
 ) -> ASGIApp:
     """Return the ASGI application that a reverse proxy asks whether a request may pass: 200, or the refusal.
 

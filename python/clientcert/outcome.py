@@ -4,17 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from inspect import isasyncgen, isawaitable, iscoroutine, isgenerator
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from types import GenericAlias, MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 
 from clientcert.errors import ConfigurationError
 from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.rejection import RejectionReason
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # every type checker brings it, with the defaults of Python 3.13
+
     from clientcert.certificate import PeerCertificate
 
-__all__ = ["SERVER_ERROR", "Accept", "Failure", "Reject", "Success", "awaitable_error", "failure", "judged"]
+    User = TypeVar("User", default=Any)
+    User_co = TypeVar("User_co", default=Any, covariant=True)
+else:
+    from typing import TypeVar
+
+    User = TypeVar("User")
+    User_co = TypeVar("User_co", covariant=True)
+
+__all__ = [
+    "SERVER_ERROR",
+    "Accept",
+    "Failure",
+    "Outcome",
+    "Reject",
+    "Success",
+    "User",
+    "User_co",
+    "awaitable_error",
+    "failure",
+    "judged",
+]
 
 SERVER_ERROR = 500
 _UNAUTHORIZED = 401
@@ -42,14 +64,19 @@ _MESSAGES = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Accept:
+class Accept(Generic[User_co]):
     """What ``verify`` returns to accept with information for the application: ``Success.info``.
 
     ``user`` is judged as if it had been returned alone: `True` is the certificate, `False` and `None` reject.
     """
 
-    user: Any
+    user: User_co
     info: Any = None
+
+    if not TYPE_CHECKING:
+        # That of Generic makes of Accept[str] what cannot be called: it marks the result, and ignores an AttributeError
+        # alone. A frozen dataclass with slots raises TypeError.
+        __class_getitem__ = classmethod(GenericAlias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +92,20 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Success:
-    """The request is authenticated.
+class Success(Generic[User_co]):
+    """The request is authenticated. ``user`` is what ``verify`` returned, or the certificate where that was True.
 
     ``certificate`` is None only under ``accept_forwarded_identity``, where ``identity`` is what the proxy said of the
     client instead.
     """
 
-    user: Any
+    user: User_co
     certificate: PeerCertificate | None
     info: Any = None
     identity: ForwardedIdentity | None = None
+
+    if not TYPE_CHECKING:
+        __class_getitem__ = classmethod(GenericAlias)  # as for `Accept`
 
     def __bool__(self) -> Literal[True]:  # said, so that type checkers tell the outcomes apart in a condition
         return True
@@ -103,6 +133,10 @@ class Failure:
         return False
 
 
+Outcome: TypeAlias = Success[User] | Failure
+"""What becomes of a request, as `ClientCertStrategy.authenticate` returns it."""
+
+
 def failure(reason: RejectionReason, detail: str, *, status: int = _UNAUTHORIZED, presented: bool = True) -> Failure:
     """Return the outcome of a request that is refused before ``verify`` is asked."""
     return Failure(reason, _MESSAGES[reason], status, detail=detail, presented=presented)
@@ -115,7 +149,7 @@ def awaitable_error(returned: Any) -> ConfigurationError:
     return ConfigurationError("verify returned an awaitable: write `await strategy.authenticate_async(request)`")
 
 
-def judged(answer: Any, found: PeerCertificate | ForwardedIdentity) -> Success | Failure:
+def judged(answer: Any, found: PeerCertificate | ForwardedIdentity) -> Outcome[Any]:
     """Return what ``answer``, which ``verify`` gave for ``found``, makes of the request."""
     if answer is True and not isinstance(found, ForwardedIdentity):  # a policy's: it needs none of what follows
         return Success(found, found)

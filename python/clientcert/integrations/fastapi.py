@@ -7,7 +7,7 @@
     setup(app)
 
     @app.get("/")
-    async def account(client: Annotated[Success, Security(client_cert)]) -> str: ...
+    async def account(client: Annotated[Success[PeerCertificate], Security(client_cert)]) -> str: ...
 
 The dependency is the outcome: ``client.user``, ``client.certificate``. Each route has its own dependency, or none; one
 that routes share is asked once for each request.
@@ -16,7 +16,7 @@ that routes share is asked once for each request.
 # No `from __future__ import annotations`: FastAPI reads the annotations of `ClientCertSecurity.__call__` as they are.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Generic
 
 from fastapi import FastAPI
 from fastapi.exceptions import HTTPException, WebSocketException
@@ -27,7 +27,7 @@ from starlette.status import WS_1008_POLICY_VIOLATION
 
 from clientcert.asgi import authenticate
 from clientcert.hooks import drain_async
-from clientcert.outcome import Failure, Success
+from clientcert.outcome import Failure, Success, User_co
 from clientcert.refusal import refusal
 from clientcert.strategy import ClientCertStrategy, check_strategy
 
@@ -38,7 +38,7 @@ __all__ = ["ClientCertSecurity", "setup"]
 _MARK = "x-clientcert-mutual-tls"
 
 
-class ClientCertSecurity(SecurityBase):
+class ClientCertSecurity(SecurityBase, Generic[User_co]):
     """Authenticates a request or a websocket's handshake: a dependency whose value is the `clientcert.Success`.
 
     A request that is refused raises `fastapi.HTTPException` with the status, a websocket
@@ -52,7 +52,7 @@ class ClientCertSecurity(SecurityBase):
 
     def __init__(
         self,
-        strategy: ClientCertStrategy,
+        strategy: ClientCertStrategy[User_co],
         *,
         required: bool = True,
         scheme_name: str = "clientCertificate",
@@ -64,7 +64,7 @@ class ClientCertSecurity(SecurityBase):
         self._strategy = strategy
         self._required = required
 
-    async def __call__(self, connection: HTTPConnection) -> Success | None:
+    async def __call__(self, connection: HTTPConnection) -> Success[User_co] | None:
         """Return who the client is; None only with ``required=False``."""
         outcome = await authenticate(self._strategy, connection.scope, required=self._required)
         if not isinstance(outcome, Failure):
