@@ -75,7 +75,7 @@ def forwarded_headers(
     kind: type[Any] = type(lines[0][0]) if lines else bytes
     if kind not in {bytes, str} or any(type(part) is not kind for line in lines for part in line):
         raise TypeError("headers are pairs of bytes, or pairs of str")
-    forwarded = []
+    forwarded: list[tuple[AnyStr, AnyStr]] = []
     for name, value in lines:
         octets = _octets(name)
         if watched.may_be(octets):

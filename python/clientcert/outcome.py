@@ -1,5 +1,8 @@
 """What becomes of a request: the answers of ``verify``, and what the strategy makes of them."""
 
+# The user of an Accept is anything.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -154,9 +157,10 @@ def judged(answer: Any, found: PeerCertificate | ForwardedIdentity) -> Outcome[A
     if answer is True and not isinstance(found, ForwardedIdentity):  # a policy's: it needs none of what follows
         return Success(found, found)
     certificate, identity = (None, found) if isinstance(found, ForwardedIdentity) else (found, None)
-    user, info = (answer.user, answer.info) if isinstance(answer, Accept) else (answer, None)
-    status = _UNAUTHORIZED
-    if isinstance(answer, Reject):
+    user, info, status = answer, None, _UNAUTHORIZED
+    if isinstance(answer, Accept):
+        user, info = answer.user, answer.info
+    elif isinstance(answer, Reject):
         user, info, status = None, answer.info, answer.status
     if user is None or user is False:
         reason = RejectionReason.CALLBACK_RETURNED_FALSE
@@ -168,7 +172,7 @@ def judged(answer: Any, found: PeerCertificate | ForwardedIdentity) -> Outcome[A
 _OUTCOMES = (Accept, Reject, Success, Failure)
 
 
-def _check_user(user: Any) -> None:
+def _check_user(user: object) -> None:
     """Raise `ConfigurationError` for what a ``verify`` that meant to reject may have returned by mistake."""
     is_outcome = isinstance(user, _OUTCOMES) or user is Accept or user is Reject
     if not (is_outcome or isawaitable(user) or isgenerator(user) or isasyncgen(user)):

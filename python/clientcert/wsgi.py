@@ -63,7 +63,7 @@ class WSGIRequest:
         if connection is not None:
             return transport_peer(connection)
         # What werkzeug's ProxyFix replaced is the address that the server saw.
-        replaced = self.native.get("werkzeug.proxy_fix.orig")
+        replaced: WSGIEnvironment | None = self.native.get("werkzeug.proxy_fix.orig")
         address = (replaced if isinstance(replaced, dict) else self.native).get("REMOTE_ADDR")
         return TransportPeer("ip", address) if address else TransportPeer("unknown")
 

@@ -141,7 +141,7 @@ class Certificate:
         if constraints is None or not _says_ca(self.der, *constraints):
             return False
         is_ca = ca.PROXY_CERT_INFO not in self._extensions
-        seen = set()
+        seen: set[bytes] = set()
         for extension_id, extension, span in extensions:
             check = ca.CHECKED.get(extension_id)
             if check:

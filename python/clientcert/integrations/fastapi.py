@@ -14,7 +14,7 @@ that routes share is asked once for each request.
 """
 
 # No `from __future__ import annotations`: FastAPI reads the annotations of `ClientCertSecurity.__call__` as they are.
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Generic
 
@@ -88,7 +88,7 @@ def setup(app: FastAPI) -> None:
         return document
 
     @asynccontextmanager
-    async def and_drain(application: FastAPI) -> AsyncIterator[Any]:
+    async def and_drain(application: FastAPI) -> AsyncGenerator[Any]:
         async with lifespan(application) as state:
             yield state
         await drain_async()
