@@ -104,6 +104,8 @@ types: dev ## Check types, and the stub of the extension against the extension
 	$(BIN)/mypy
 	$(BIN)/mypy tests/typing
 	$(BIN)/python -m mypy.stubtest clientcert._core
+	$(BIN)/pyright
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/pyright --verifytypes clientcert --ignoreexternal
 
 check: lint types test ## All of the above: what CI runs
 

@@ -56,7 +56,7 @@ class ASGIRequest:
     preserves_names = True
 
     def __init__(self, scope: Scope) -> None:
-        self.native = scope
+        self.native: Scope = scope
 
     @property
     def peer(self) -> TransportPeer:

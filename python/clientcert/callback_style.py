@@ -40,8 +40,8 @@ class CallbackStyle:
     __slots__ = ("is_async", "verify")
 
     def __init__(self, verify: Callable[..., Any]) -> None:
-        self.verify = verify
-        self.is_async = is_async(verify)
+        self.verify: Callable[..., Any] = verify
+        self.is_async: bool = is_async(verify)
 
     def __call__(self, *args: Any) -> Accept[Any] | Reject:
         """Return what ``verify`` has reported when it returns."""

@@ -96,11 +96,13 @@ class Extractor:
         )
         trust = trusted_proxies_from(trusted_proxies)
         self.trust = None if trust == "*" else trust
-        self.certificate_header = header_name(preset.header)
+        self.certificate_header: bytes = header_name(preset.header)
         self._chain_header = None if preset.chain_header is None else header_name(preset.chain_header)
         # RFC 9440, section 2.3: Client-Cert-Chain is a List, which may be spread over several lines.
         list_header = self._chain_header if (preset.chain_encoding or preset.encoding) == "rfc9440" else None
-        self.verdicts = tuple((header_name(header), value.encode()) for header, value in preset.verdicts)
+        self.verdicts: tuple[tuple[bytes, bytes], ...] = tuple(
+            (header_name(header), value.encode()) for header, value in preset.verdicts
+        )
         self.cross_checks: tuple[tuple[bytes, CrossCheckForm], ...] = tuple(
             (header_name(header), form) for header, form in preset.cross_checks
         )

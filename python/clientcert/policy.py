@@ -112,7 +112,7 @@ class Policy:
         self._description = description
         self._allows = allows
         self._judges = judges
-        self.proves = proves
+        self.proves: bool = proves
 
     def __call__(self, certificate: PeerCertificate | ForwardedIdentity) -> bool:
         """Return whether the policy allows ``certificate``."""
@@ -132,7 +132,7 @@ class AsyncPolicy:
     def __init__(self, description: str, allows: Callable[[Any], Awaitable[bool]], *, proves: bool) -> None:
         self._description = description
         self._allows = allows
-        self.proves = proves
+        self.proves: bool = proves
 
     async def __call__(self, certificate: PeerCertificate | ForwardedIdentity) -> bool:
         """Return whether the policy allows ``certificate``."""

@@ -208,8 +208,8 @@ class ClientCertStrategy(Generic[User_co]):
         if accept_forwarded_identity:
             options.check_forwards_names(xfcc_elements, preset)
 
-        self.name = name
-        self.is_async = is_async(verify)
+        self.name: str = name
+        self.is_async: bool = is_async(verify)
         self._verify: Callable[..., Any] = verify
         self._pass_request = pass_request
         self._on_authenticated = on_authenticated

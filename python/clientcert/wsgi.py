@@ -49,7 +49,7 @@ class WSGIRequest:
     preserves_names = False
 
     def __init__(self, environ: WSGIEnvironment, tls_source: TLSSource = "socket") -> None:
-        self.native = environ
+        self.native: WSGIEnvironment = environ
         self._tls_source = tls_source
 
     @property

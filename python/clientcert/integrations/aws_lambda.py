@@ -58,7 +58,7 @@ class LambdaRequest:
     __slots__ = ("_context", "_kind", "native")
 
     def __init__(self, event: Event, invoker: Invoker) -> None:
-        self.native = event
+        self.native: Event = event
         self._context: dict[str, Any] = event.get("requestContext") or {}
         self._kind = _kind(event, self._context)
         if self._kind is None or (invoker == "alb") is not (self._kind == "alb"):

@@ -21,6 +21,7 @@ from typing import Any, Generic
 from fastapi import FastAPI
 from fastapi.exceptions import HTTPException, WebSocketException
 from fastapi.openapi.models import HTTPBase
+from fastapi.openapi.models import SecurityBase as SecurityScheme
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 from starlette.status import WS_1008_POLICY_VIOLATION
@@ -59,7 +60,9 @@ class ClientCertSecurity(SecurityBase, Generic[User_co]):
         description: str | None = None,
     ) -> None:
         check_strategy(strategy)
-        self.model = HTTPBase.model_validate({"scheme": "mutual", "description": description, _MARK: True})
+        self.model: SecurityScheme = HTTPBase.model_validate(
+            {"scheme": "mutual", "description": description, _MARK: True}
+        )
         self.scheme_name = scheme_name
         self._strategy = strategy
         self._required = required

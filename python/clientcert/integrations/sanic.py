@@ -68,7 +68,7 @@ class SanicRequest:
                 "clientcert.integrations.sanic is for Sanic's own server with HTTP/1.1: under an ASGI server, put"
                 " clientcert.asgi.ClientCertMiddleware around the application"
             )
-        self.native = request
+        self.native: Request = request
 
     @property
     def peer(self) -> TransportPeer:
