@@ -107,8 +107,10 @@ lint: $(READY) ## Check format and lints
 
 types: dev ## Check types, and the stub of the extension against the extension
 	$(BIN)/mypy
-	$(BIN)/mypy tests/typing/usage.py
+	$(BIN)/mypy tests/typing
 	$(BIN)/python -m mypy.stubtest clientcert._core
+	$(BIN)/pyright
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/pyright --verifytypes clientcert --ignoreexternal
 
 check: lint types test bench-instructions ## All of the above, and bench-instructions: what CI runs
 

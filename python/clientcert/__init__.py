@@ -1,5 +1,7 @@
 """Authenticate HTTP requests by the client's TLS certificate, from the connection or from a proxy's header."""
 
+from __future__ import annotations
+
 from clientcert._backend import backend
 from clientcert.callback_style import callback_style
 from clientcert.certificate import GeneralName, PeerCertificate, XfccElement
@@ -13,7 +15,7 @@ from clientcert.errors import (
 from clientcert.explanation import Check, Decision, Explanation
 from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.identity_mapping import IdentityRule, MappedIdentity, map_identity
-from clientcert.outcome import Accept, Failure, Reject, Success
+from clientcert.outcome import Accept, Failure, Outcome, Reject, Success
 from clientcert.parse import (
     HeaderEncoding,
     encode_header,
@@ -62,6 +64,7 @@ __all__ = [
     "HeaderEncoding",
     "IdentityRule",
     "MappedIdentity",
+    "Outcome",
     "PeerCertificate",
     "Preset",
     "Reject",
@@ -70,6 +73,7 @@ __all__ = [
     "TrustedProxies",
     "ValidationError",
     "XfccElement",
+    "__version__",
     "all_of",
     "allow_ca",
     "allow_cn",
@@ -97,3 +101,14 @@ __all__ = [
     "parse_xfcc",
     "required_extensions",
 ]
+
+__version__: str
+
+
+def __getattr__(name: str) -> str:
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # When it is asked for, and not before: it brings email and zipfile, and reads files.
+    from importlib.metadata import version  # noqa: PLC0415 - as above
+
+    return version("clientcert")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from clientcert.errors import ConfigurationError
 from clientcert.headers import WatchedHeaders, is_field_name
 from clientcert.hooks import drain_async
-from clientcert.outcome import Failure, Success, failure
+from clientcert.outcome import Failure, Success, User, failure
 from clientcert.presets import distinct_names, header_name
 from clientcert.refusal import refusal
 from clientcert.rejection import RejectionReason
@@ -56,7 +56,7 @@ class ASGIRequest:
     preserves_names = True
 
     def __init__(self, scope: Scope) -> None:
-        self.native = scope
+        self.native: Scope = scope
 
     @property
     def peer(self) -> TransportPeer:
@@ -216,7 +216,9 @@ _REFUSAL = "clientcert.refusal"
 """The key in a scope of how to refuse who has no certificate; None for one that is accepted."""
 
 
-async def authenticate(strategy: ClientCertStrategy, scope: Scope, *, required: bool) -> Success | Failure | None:
+async def authenticate(
+    strategy: ClientCertStrategy[User], scope: Scope, *, required: bool
+) -> Success[User] | Failure | None:
     """Return who the client is, how to refuse it, or None for one without a certificate where that is allowed.
 
     It is what middleware and integrations have in common. The scope has the certificate and the identity afterwards,

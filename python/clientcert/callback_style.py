@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["CallbackStyle", "callback_style"]
 
 
-def callback_style(verify: Callable[..., Any]) -> Callable[..., Any]:
+def callback_style(verify: Callable[..., Any]) -> Callable[..., Accept[Any] | Reject]:
     """Return a ``verify`` for a strategy from one that reports through a callback.
 
     ``verify(certificate, done)``, or ``verify(request, certificate, done)`` with ``pass_request``, calls
@@ -40,10 +40,10 @@ class CallbackStyle:
     __slots__ = ("is_async", "verify")
 
     def __init__(self, verify: Callable[..., Any]) -> None:
-        self.verify = verify
-        self.is_async = is_async(verify)
+        self.verify: Callable[..., Any] = verify
+        self.is_async: bool = is_async(verify)
 
-    def __call__(self, *args: Any) -> Accept | Reject:
+    def __call__(self, *args: Any) -> Accept[Any] | Reject:
         """Return what ``verify`` has reported when it returns."""
         report = _Report()
         returned = self.verify(*args, _Done(report))
@@ -51,7 +51,7 @@ class CallbackStyle:
             raise awaitable_error(returned)
         return report.answer()
 
-    async def call_async(self, *args: Any) -> Accept | Reject:
+    async def call_async(self, *args: Any) -> Accept[Any] | Reject:
         """Return what ``verify`` reports, now or later."""
         report = _Report()
         returned = self.verify(*args, _Done(report))
@@ -70,10 +70,10 @@ class _Report:
 
     def __init__(self) -> None:
         # Threads may call `done` at once: each appends, which is atomic, and the first in the list counts.
-        self._answers: list[Accept | Reject | BaseException] = []
+        self._answers: list[Accept[Any] | Reject | BaseException] = []
         self._wake: Callable[[], object] | None = None
 
-    def arrive(self, answer: Accept | Reject | BaseException) -> None:
+    def arrive(self, answer: Accept[Any] | Reject | BaseException) -> None:
         self._answers.append(answer)
         if self._wake is not None:
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -90,7 +90,7 @@ class _Report:
         if not self._answers:
             await arrived.wait()
 
-    def answer(self) -> Accept | Reject:
+    def answer(self) -> Accept[Any] | Reject:
         answer = self._answers[0] if self._answers else _never_called()
         if isinstance(answer, BaseException):
             raise answer

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, NoReturn, Protocol, Self
+from typing import Any, Literal, NamedTuple, NoReturn, Protocol, Self, cast
 
 __all__ = [
     "ATTRIBUTE_TYPES",
@@ -78,12 +78,15 @@ class Values(tuple[str, ...]):
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        return tuple.__eq__(self, tuple(other) if isinstance(other, list) else other)
+        if isinstance(other, list):
+            return super().__eq__(tuple(cast("list[object]", other)))
+        return super().__eq__(other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = tuple.__hash__
+    def __hash__(self) -> int:
+        return super().__hash__()
 
 
 class GeneralName(NamedTuple):
@@ -104,30 +107,39 @@ class DecodedCertificate(Protocol):
     @property
     def der(self) -> bytes:
         """The DER of the whole certificate."""
+        ...
 
     def keys(self) -> tuple[str, ...]:
         """Return the keys that Node.js has for this certificate, in its order, without ``issuerCertificate``."""
+        ...
 
     def field(self, key: str) -> Any:
         """Return the value of one of ``keys()``: str, bytes, bool, int, tuple, or a dict of str and tuples of str."""
+        ...
 
     def fields(self) -> dict[str, Any]:
         """Return a new dict of all of ``keys()`` with their values."""
+        ...
 
     def attributes(self, name: Literal["subject", "issuer"]) -> Attributes:
         """Return the attributes of a distinguished name."""
+        ...
 
     def general_names(self) -> tuple[tuple[GeneralNameKind, Any], ...]:
         """Return kind and value of each subject alternative name that has a typed value."""
+        ...
 
     def validity(self) -> tuple[int, int]:
         """Return notBefore and notAfter in seconds since 1970; `DecodeError` where either is no time."""
+        ...
 
     def extension(self, oid: str) -> bytes | None:
         """Return the content of an extension's extnValue, or None."""
+        ...
 
     def spki(self) -> bytes:
         """Return the DER of the SubjectPublicKeyInfo."""
+        ...
 
 
 class PeerCertificate(Mapping[str, Any]):
@@ -192,7 +204,7 @@ class PeerCertificate(Mapping[str, Any]):
         if isinstance(other, PeerCertificate):
             return self._decoded.der == other._decoded.der
         if isinstance(other, Mapping):
-            return bool(self.to_dict() == _plain(other))
+            return bool(self.to_dict() == _plain(cast("Mapping[str, Any]", other)))
         return NotImplemented
 
     def __hash__(self) -> int:
@@ -272,7 +284,7 @@ class PeerCertificate(Mapping[str, Any]):
     @property
     def chain(self) -> tuple[PeerCertificate, ...]:
         """The certificate and those that came with it, in the order sent. Nobody has verified the rest."""
-        chain = [self]
+        chain: list[PeerCertificate] = [self]
         certificate: PeerCertificate = self
         while certificate._issuer is not None:
             certificate = certificate._issuer
@@ -369,13 +381,13 @@ def _restore(ders: tuple[bytes, ...]) -> PeerCertificate:
 _NESTED = frozenset({"subject", "issuer", "infoAccess", "ext_key_usage"})
 
 
-def _frozen(value: Any) -> Any:
+def _frozen(value: dict[str, Any] | tuple[str, ...] | str | bytes | int) -> Any:
     if type(value) is dict:
         return MappingProxyType({key: _frozen(item) for key, item in value.items()})
     return Values(value) if type(value) is tuple else value
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Mapping[str, Any] | tuple[Any, ...] | list[Any] | str | bytes | int) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, tuple | list) else value

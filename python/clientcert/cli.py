@@ -12,8 +12,9 @@ _EXTRA = frozenset({"click", "rich", "uvicorn", "httpx", "yaml"})  # what `clien
 
 def main() -> None:
     """Run the command that ``sys.argv`` names, and exit."""
-    if isinstance(sys.stdout, TextIOWrapper):  # a terminal need not be able to show every name
-        sys.stdout.reconfigure(errors="backslashreplace")
+    output: object = sys.stdout
+    if isinstance(output, TextIOWrapper):  # a terminal need not be able to show every name
+        output.reconfigure(errors="backslashreplace")
     try:
         from clientcert.commands import clientcert  # noqa: PLC0415 - its imports may be missing
 

@@ -100,7 +100,7 @@ def proxy_config_command(
     elif name is None:
         raise click.UsageError(f"say which proxy: {', '.join(CONFIGURATIONS)}")
     else:
-        values = dict(setting.partition("=")[::2] for setting in settings)
+        values = {key: value for key, _, value in (setting.partition("=") for setting in settings)}
         configuration = CONFIGURATIONS[name]
         try:
             text = (

@@ -37,7 +37,7 @@ from clientcert.servers.uvicorn import client_certificates
 from clientcert.testing import CertificateAuthority
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from clientcert import PeerCertificate
     from clientcert.asgi import ASGIApp, Receive, Scope, Send
@@ -163,7 +163,7 @@ def outcomes() -> Iterator[Outcome]:
 
 
 @contextmanager
-def serve(app: ASGIApp, authority: CertificateAuthority, directory: str) -> Iterator[str]:
+def serve(app: ASGIApp, authority: CertificateAuthority, directory: str) -> Generator[str]:
     """Run uvicorn in a thread, with a certificate for the loopback address, and yield its URL."""
     certificate, key = authority.issue("localhost", sans=["ip:127.0.0.1"], server_auth=True).write(directory)
     ca_certs = Path(directory, "ca.pem")

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from clientcert.certificate import PeerCertificate
+    from clientcert.cross_check import CrossCheckForm
     from clientcert.headers import HeaderLines
+    from clientcert.parse import HeaderEncoding
     from clientcert.presets import Preset
     from clientcert.request import Request
     from clientcert.trust import Anyone, TrustedProxies
@@ -94,12 +96,16 @@ class Extractor:
         )
         trust = trusted_proxies_from(trusted_proxies)
         self.trust = None if trust == "*" else trust
-        self.certificate_header = header_name(preset.header)
+        self.certificate_header: bytes = header_name(preset.header)
         self._chain_header = None if preset.chain_header is None else header_name(preset.chain_header)
         # RFC 9440, section 2.3: Client-Cert-Chain is a List, which may be spread over several lines.
         list_header = self._chain_header if (preset.chain_encoding or preset.encoding) == "rfc9440" else None
-        self.verdicts = tuple((header_name(header), value.encode()) for header, value in preset.verdicts)
-        self.cross_checks = tuple((header_name(header), form) for header, form in preset.cross_checks)
+        self.verdicts: tuple[tuple[bytes, bytes], ...] = tuple(
+            (header_name(header), value.encode()) for header, value in preset.verdicts
+        )
+        self.cross_checks: tuple[tuple[bytes, CrossCheckForm], ...] = tuple(
+            (header_name(header), form) for header, form in preset.cross_checks
+        )
         watched = [header_name(header) for header in preset.headers]
         if self.trust is not None and self.trust.secret_header is not None:
             watched.append(self.trust.secret_header)
@@ -282,7 +288,7 @@ class _HeaderReader:
 
     def __init__(self, preset: Preset, xfcc_elements: int, *, include_chain: bool, accept_names: bool) -> None:
         self._preset = preset
-        self._chain_encoding = preset.chain_encoding or preset.encoding
+        self._chain_encoding: HeaderEncoding = preset.chain_encoding or preset.encoding
         self._xfcc_elements = xfcc_elements
         self._include_chain = include_chain
         self._accept_names = accept_names

@@ -99,7 +99,7 @@ def _name(octets: bytes | None) -> str | None:
 
 def _attributes(subject: str) -> Attributes:
     """Return the attributes of a name in the order of the certificate: RFC 2253 has them from the last to the first."""
-    attributes = []
+    attributes: list[tuple[str, str]] = []
     at = -1
     while at < len(subject):
         found = _ATTRIBUTE.match(subject, at + 1)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from clientcert.asgi import ASGIApp, Receive, Scope, Send
+    from clientcert.outcome import User
     from clientcert.strategy import ClientCertStrategy
 
 __all__ = ["forward_auth", "forwarded_headers", "proxy_headers"]
@@ -74,7 +75,7 @@ def forwarded_headers(
     kind: type[Any] = type(lines[0][0]) if lines else bytes
     if kind not in {bytes, str} or any(type(part) is not kind for line in lines for part in line):
         raise TypeError("headers are pairs of bytes, or pairs of str")
-    forwarded = []
+    forwarded: list[tuple[AnyStr, AnyStr]] = []
     for name, value in lines:
         octets = _octets(name)
         if watched.may_be(octets):
@@ -90,12 +91,12 @@ def forwarded_headers(
 
 
 def forward_auth(
-    strategy: ClientCertStrategy,
+    strategy: ClientCertStrategy[User],
     encoding: HeaderEncoding | Preset = "rfc9440",
     *,
     header: str | None = None,
     chain: bool = False,
-    identity_headers: Mapping[str, Callable[[Any], str | None]] | None = None,
+    identity_headers: Mapping[str, Callable[[User], str | None]] | None = None,
 ) -> ASGIApp:
     """Return the ASGI application that a reverse proxy asks whether a request may pass: 200, or the refusal.
 

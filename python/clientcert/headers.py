@@ -60,7 +60,7 @@ class WatchedHeaders:
         self, names: Collection[bytes], trust: TrustedProxies | None, list_header: bytes | None = None
     ) -> None:
         secret = None if trust is None else trust.secret_header
-        self.names = frozenset(names) | ({secret} if secret is not None else frozenset())
+        self.names: frozenset[bytes] = frozenset(names) if secret is None else frozenset((*names, secret))
         self.list_header = list_header
         self._trust = trust
         self._secret_header = secret

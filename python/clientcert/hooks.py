@@ -111,7 +111,7 @@ class _Backlog:
 
     def end(self) -> bool:
         """Count the end of a hook, and return whether it was the last."""
-        due = []
+        due: list[Callable[[], object]] = []
         with self._lock:
             self._ended += 1
             while self._waiting and self._waiting[0][0] <= self._ended:
@@ -186,8 +186,8 @@ def _log(hook: Callable[..., Any], error: BaseException) -> None:
         # By its name: the repr of a partial or of a bound method would show what it holds.
         name = getattr(hook, "__qualname__", type(hook).__qualname__)
         _logger.error("the hook %s failed", name, exc_info=error)
-    except BaseException:  # noqa: BLE001 - not even a log that fails may end the thread or the loop
-        sys.excepthook(*sys.exc_info())
+    except BaseException as failure:  # noqa: BLE001 - not even a log that fails may end the thread or the loop
+        sys.excepthook(type(failure), failure, failure.__traceback__)
 
 
 # On the event loop of the caller.

@@ -153,7 +153,8 @@ def describe(certificate: PeerCertificate) -> Iterator[tuple[str, list[str]]]:
     yield "names", [_general_name(name) for name in certificate.subject_alt_names]
     yield "SPIFFE ID", [certificate.spiffe_id] if certificate.spiffe_id else []
     yield "key", [_key(certificate)]
-    yield "key purposes", [_KEY_PURPOSES.get(oid, oid) for oid in certificate.get("ext_key_usage", ())]
+    purposes: tuple[str, ...] = certificate.get("ext_key_usage", ())
+    yield "key purposes", [_KEY_PURPOSES.get(oid, oid) for oid in purposes]
     yield "authority", ["yes"] if certificate["ca"] else ["no"]
     yield "serial number", [certificate["serialNumber"]]
     yield "SHA-256", [certificate["fingerprint256"].replace(":", "").lower()]

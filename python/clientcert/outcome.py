@@ -1,20 +1,45 @@
 """What becomes of a request: the answers of ``verify``, and what the strategy makes of them."""
 
+# The user of an Accept is anything.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 from inspect import isasyncgen, isawaitable, iscoroutine, isgenerator
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from types import GenericAlias, MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 
 from clientcert.errors import ConfigurationError
 from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.rejection import RejectionReason
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # every type checker brings it, with the defaults of Python 3.13
+
     from clientcert.certificate import PeerCertificate
 
-__all__ = ["SERVER_ERROR", "Accept", "Failure", "Reject", "Success", "awaitable_error", "failure", "judged"]
+    User = TypeVar("User", default=Any)
+    User_co = TypeVar("User_co", default=Any, covariant=True)
+else:
+    from typing import TypeVar
+
+    User = TypeVar("User")
+    User_co = TypeVar("User_co", covariant=True)
+
+__all__ = [
+    "SERVER_ERROR",
+    "Accept",
+    "Failure",
+    "Outcome",
+    "Reject",
+    "Success",
+    "User",
+    "User_co",
+    "awaitable_error",
+    "failure",
+    "judged",
+]
 
 SERVER_ERROR = 500
 _UNAUTHORIZED = 401
@@ -42,14 +67,19 @@ _MESSAGES = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Accept:
+class Accept(Generic[User_co]):
     """What ``verify`` returns to accept with information for the application: ``Success.info``.
 
     ``user`` is judged as if it had been returned alone: `True` is the certificate, `False` and `None` reject.
     """
 
-    user: Any
+    user: User_co
     info: Any = None
+
+    if not TYPE_CHECKING:
+        # That of Generic makes of Accept[str] what cannot be called: it marks the result, and ignores an AttributeError
+        # alone. A frozen dataclass with slots raises TypeError.
+        __class_getitem__ = classmethod(GenericAlias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +95,20 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Success:
-    """The request is authenticated.
+class Success(Generic[User_co]):
+    """The request is authenticated. ``user`` is what ``verify`` returned, or the certificate where that was True.
 
     ``certificate`` is None only under ``accept_forwarded_identity``, where ``identity`` is what the proxy said of the
     client instead.
     """
 
-    user: Any
+    user: User_co
     certificate: PeerCertificate | None
     info: Any = None
     identity: ForwardedIdentity | None = None
+
+    if not TYPE_CHECKING:
+        __class_getitem__ = classmethod(GenericAlias)  # as for `Accept`
 
     def __bool__(self) -> Literal[True]:  # said, so that type checkers tell the outcomes apart in a condition
         return True
@@ -103,6 +136,10 @@ class Failure:
         return False
 
 
+Outcome: TypeAlias = Success[User] | Failure
+"""What becomes of a request, as `ClientCertStrategy.authenticate` returns it."""
+
+
 def failure(reason: RejectionReason, detail: str, *, status: int = _UNAUTHORIZED, presented: bool = True) -> Failure:
     """Return the outcome of a request that is refused before ``verify`` is asked."""
     return Failure(reason, _MESSAGES[reason], status, detail=detail, presented=presented)
@@ -115,14 +152,15 @@ def awaitable_error(returned: Any) -> ConfigurationError:
     return ConfigurationError("verify returned an awaitable: write `await strategy.authenticate_async(request)`")
 
 
-def judged(answer: Any, found: PeerCertificate | ForwardedIdentity) -> Success | Failure:
+def judged(answer: Any, found: PeerCertificate | ForwardedIdentity) -> Outcome[Any]:
     """Return what ``answer``, which ``verify`` gave for ``found``, makes of the request."""
     if answer is True and not isinstance(found, ForwardedIdentity):  # a policy's: it needs none of what follows
         return Success(found, found)
     certificate, identity = (None, found) if isinstance(found, ForwardedIdentity) else (found, None)
-    user, info = (answer.user, answer.info) if isinstance(answer, Accept) else (answer, None)
-    status = _UNAUTHORIZED
-    if isinstance(answer, Reject):
+    user, info, status = answer, None, _UNAUTHORIZED
+    if isinstance(answer, Accept):
+        user, info = answer.user, answer.info
+    elif isinstance(answer, Reject):
         user, info, status = None, answer.info, answer.status
     if user is None or user is False:
         reason = RejectionReason.CALLBACK_RETURNED_FALSE
@@ -134,7 +172,7 @@ def judged(answer: Any, found: PeerCertificate | ForwardedIdentity) -> Success |
 _OUTCOMES = (Accept, Reject, Success, Failure)
 
 
-def _check_user(user: Any) -> None:
+def _check_user(user: object) -> None:
     """Raise `ConfigurationError` for what a ``verify`` that meant to reject may have returned by mistake."""
     is_outcome = isinstance(user, _OUTCOMES) or user is Accept or user is Reject
     if not (is_outcome or isawaitable(user) or isgenerator(user) or isasyncgen(user)):

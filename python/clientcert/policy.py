@@ -112,7 +112,7 @@ class Policy:
         self._description = description
         self._allows = allows
         self._judges = judges
-        self.proves = proves
+        self.proves: bool = proves
 
     def __call__(self, certificate: PeerCertificate | ForwardedIdentity) -> bool:
         """Return whether the policy allows ``certificate``."""
@@ -132,7 +132,7 @@ class AsyncPolicy:
     def __init__(self, description: str, allows: Callable[[Any], Awaitable[bool]], *, proves: bool) -> None:
         self._description = description
         self._allows = allows
-        self.proves = proves
+        self.proves: bool = proves
 
     async def __call__(self, certificate: PeerCertificate | ForwardedIdentity) -> bool:
         """Return whether the policy allows ``certificate``."""
@@ -470,13 +470,13 @@ def _general_name(name: str | GeneralName) -> GeneralName:
     return _typed_name(f"{kind}:{value}")
 
 
-def _directory_name(value: object) -> Attributes:
+def _directory_name(value: str | Sequence[Any]) -> Attributes:
     if isinstance(value, list | tuple) and value and all(map(_is_pair, value)):
         return tuple((_oid(oid), _text("allow_san", text)) for oid, text in value)
     raise ConfigurationError('the value of a dir_name is its attributes in order: (("2.5.4.3", "alice"),)')
 
 
-def _is_pair(value: object) -> TypeGuard[Sequence[Any]]:
+def _is_pair(value: str | Sequence[Any]) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, list | tuple) and len(value) == len(("OID", "value"))
 
 

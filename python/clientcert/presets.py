@@ -148,7 +148,7 @@ def check_value(what: str, value: object) -> None:
         raise ConfigurationError(f"{what} must be printable ASCII, without spaces around it")
 
 
-def _check_pair(what: str, pair: object, second: str) -> None:
+def _check_pair(what: str, pair: tuple[object, ...], second: str) -> None:
     if not isinstance(pair, tuple) or len(pair) != len(("header", second)):
         raise ConfigurationError(f"each of {what} must be a pair: (header, {second})")
 

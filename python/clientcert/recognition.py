@@ -33,7 +33,7 @@ _BEGINNINGS: tuple[tuple[re.Pattern[bytes], Encoding], ...] = (
 
 def recognized(value: bytes) -> Encoding | None:
     """Return the encoding that ``value`` begins like, or None."""
-    encoding = next((encoding for beginning, encoding in _BEGINNINGS if beginning.match(value)), None)
+    encoding: Encoding | None = next((encoding for beginning, encoding in _BEGINNINGS if beginning.match(value)), None)
     # AWS leaves these three as they are, and nginx does not.
     if encoding == "url-pem" and re.search(rb"[+/=]", value):
         return "url-pem-aws"

@@ -62,13 +62,16 @@ class Request(Protocol):
 
         False under WSGI: ``X_Name`` and ``X-Name`` are one variable, and repeated lines are joined with commas.
         """
+        ...
 
     @property
     def peer(self) -> TransportPeer:
         """The transport peer."""
+        ...
 
     def header_lines(self, names: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:
         """Return the header lines in order, names in lower case: at least those that could be taken for ``names``."""
+        ...
 
     def tls(self) -> TLSConnection | None:
         """Return what the TLS layer says of the client, or None where the connection is not known to be TLS."""

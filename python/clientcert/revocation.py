@@ -76,6 +76,7 @@ class RevocationSource(Protocol):
 
     def status_of(self, certificate: x509.Certificate, issuer: x509.Certificate, moment: datetime) -> RevocationStatus:
         """Return the status at ``moment`` of a certificate that ``issuer`` has issued."""
+        ...
 
     def material(self) -> object:
         """Return what the status rests upon: another object, as soon as that is another."""
@@ -109,7 +110,7 @@ class _List:
     names: frozenset[x509.GeneralName] | None
     of_users: bool
     of_authorities: bool
-    verified: dict[bytes, bool] = field(default_factory=dict)
+    verified: dict[bytes, bool] = field(default_factory=dict[bytes, bool])
 
     def covers(self, certificate: x509.Certificate) -> bool:
         """Return whether the list would have ``certificate`` if that were revoked (RFC 5280, section 6.3.3 (b))."""

@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from clientcert import options
 from clientcert.callback_style import CallbackStyle
@@ -24,25 +24,40 @@ from clientcert.errors import CertificateNotRetrievable, ConfigurationError
 from clientcert.explanation import explain
 from clientcert.extract import Extracted, Extractor
 from clientcert.forwarded_identity import ForwardedIdentity
-from clientcert.outcome import SERVER_ERROR, Failure, Success, awaitable_error, failure, judged
+from clientcert.outcome import SERVER_ERROR, Failure, User, User_co, awaitable_error, failure, judged
 from clientcert.policy import is_async
 from clientcert.rejection import RejectionReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
+    from typing import Unpack
 
     from clientcert.certificate import PeerCertificate
     from clientcert.explanation import Explanation
+    from clientcert.outcome import Outcome
     from clientcert.parse import HeaderEncoding
     from clientcert.presets import Preset
     from clientcert.request import Request
+    from clientcert.signatures import (
+        Awaited,
+        Explicit,
+        NamesOptions,
+        Options,
+        RequestNamesOptions,
+        RequestOptions,
+        Returned,
+        Untyped,
+        Verdict,
+        Verify,
+        VerifyRequest,
+    )
     from clientcert.trust import TrustedProxies
     from clientcert.validation import AnchorSource, TrustAnchors
 
 __all__ = ["ClientCertStrategy", "check_strategy"]
 
 
-class ClientCertStrategy:
+class ClientCertStrategy(Generic[User_co]):
     """Authenticates a request by the client's TLS certificate: from the connection, or from a proxy's header.
 
     ``verify(certificate)``, or ``verify(request, certificate)`` with ``pass_request``, returns a user. `None` and
@@ -75,9 +90,59 @@ class ClientCertStrategy:
     Raises `ConfigurationError` for an option, or a combination, that cannot be what was meant.
     """
 
+    # What returns Any comes first, for it fits each of them. What may be an awaitable, or be in an `Accept`, comes
+    # before what may be the user, for that is anything.
+    @overload
+    def __init__(self: ClientCertStrategy[Any], verify: Verify[Untyped], **options: Unpack[Options]) -> None: ...
+    @overload
+    def __init__(
+        self: ClientCertStrategy[PeerCertificate | ForwardedIdentity],
+        verify: Verify[Verdict],
+        **options: Unpack[NamesOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ClientCertStrategy[PeerCertificate], verify: Verify[Verdict], **options: Unpack[Options]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ClientCertStrategy[User], verify: Verify[Explicit[User]], **options: Unpack[Options]
+    ) -> None: ...
+    @overload
+    def __init__(self: ClientCertStrategy[User], verify: Verify[Awaited[User]], **options: Unpack[Options]) -> None: ...
+    @overload
+    def __init__(
+        self: ClientCertStrategy[User], verify: Verify[Returned[User]], **options: Unpack[Options]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ClientCertStrategy[Any], verify: VerifyRequest[Untyped], **options: Unpack[RequestOptions]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ClientCertStrategy[PeerCertificate | ForwardedIdentity],
+        verify: VerifyRequest[Verdict],
+        **options: Unpack[RequestNamesOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ClientCertStrategy[PeerCertificate], verify: VerifyRequest[Verdict], **options: Unpack[RequestOptions]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ClientCertStrategy[User], verify: VerifyRequest[Explicit[User]], **options: Unpack[RequestOptions]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ClientCertStrategy[User], verify: VerifyRequest[Awaited[User]], **options: Unpack[RequestOptions]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ClientCertStrategy[User], verify: VerifyRequest[Returned[User]], **options: Unpack[RequestOptions]
+    ) -> None: ...
     def __init__(  # noqa: PLR0913 - the options of the package this one follows, by their names
         self,
-        verify: Callable[[PeerCertificate], Any] | Callable[[Any, PeerCertificate], Any],
+        verify: Verify[Any] | VerifyRequest[Any],
         *,
         name: str = "client-cert",
         pass_request: bool = False,
@@ -143,9 +208,9 @@ class ClientCertStrategy:
         if accept_forwarded_identity:
             options.check_forwards_names(xfcc_elements, preset)
 
-        self.name = name
-        self.is_async = is_async(verify)
-        self._verify = verify
+        self.name: str = name
+        self.is_async: bool = is_async(verify)
+        self._verify: Callable[..., Any] = verify
         self._pass_request = pass_request
         self._on_authenticated = on_authenticated
         self._on_rejected = on_rejected
@@ -178,13 +243,13 @@ class ClientCertStrategy:
         """Whether headers are believed whoever sent the request: ``trusted_proxies="*"``."""
         return self._extractor.headers is not None and self._extractor.trust is None
 
-    def authenticate(self, request: Request) -> Success | Failure:
+    def authenticate(self, request: Request) -> Outcome[User_co]:
         """Return who the client is, or why nobody. `ConfigurationError` if ``verify`` is async."""
         if self.is_async:
             raise ConfigurationError("verify is async: write `await strategy.authenticate_async(request)`")
         identity = self._identify(request)
         if isinstance(identity, Failure):
-            outcome: Success | Failure = identity
+            outcome: Outcome[User_co] = identity
         else:
             answer = self._verify(*self._arguments(request, identity))
             if answer is not True and isawaitable(answer):
@@ -194,11 +259,11 @@ class ClientCertStrategy:
             self._dispatch(*hook)
         return outcome
 
-    async def authenticate_async(self, request: Request) -> Success | Failure:
+    async def authenticate_async(self, request: Request) -> Outcome[User_co]:
         """Return who the client is, or why nobody; ``verify`` may be plain or async."""
         identity = self._identify(request)
         if isinstance(identity, Failure):
-            outcome: Success | Failure = identity
+            outcome: Outcome[User_co] = identity
         else:
             verify = self._verify.call_async if isinstance(self._verify, CallbackStyle) else self._verify
             answer = verify(*self._arguments(request, identity))
@@ -232,7 +297,7 @@ class ClientCertStrategy:
     def _arguments(self, request: Request, identity: PeerCertificate | ForwardedIdentity) -> tuple[Any, ...]:
         return (request.native, identity) if self._pass_request else (identity,)
 
-    def _hook(self, request: Request, outcome: Success | Failure) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
+    def _hook(self, request: Request, outcome: Outcome) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
         if isinstance(outcome, Failure):
             if self._on_rejected is None:
                 return None

@@ -103,7 +103,7 @@ class CertificateAuthority:
         builder = _builder(signer, self._name, self._key.public_key(), _AUTHORITY_VALIDITY)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         builder = builder.add_extension(_key_usage(ca=True), critical=True)
-        self.der = _sign(builder, signer._key)
+        self.der: bytes = _sign(builder, signer._key)
         # The root is what the other side has already: it is not sent along.
         self._sent_along: tuple[bytes, ...] = (self.der, *issuer._sent_along) if issuer else ()
 

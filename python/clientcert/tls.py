@@ -109,7 +109,7 @@ def from_ssl_object(ssl_object: ssl.SSLSocket | ssl.SSLObject) -> TLSConnection:
     return TLSConnection(authorized=True, certificates=_joined(leaf, _chain(ssl_object))) if leaf else _NONE
 
 
-def from_extension(extension: Any) -> TLSConnection:
+def from_extension(extension: Mapping[str, Any]) -> TLSConnection:
     """Return what the ASGI ``tls`` extension says of the client.
 
     The extension is in motion (asgiref #466 and #590). Read are ``client_cert_chain``, the end-entity first, in PEM, as
@@ -272,7 +272,7 @@ def _joined(leaf: bytes, chain: tuple[bytes, ...]) -> tuple[bytes, ...]:
     return chain if chain and chain[0] == leaf else (leaf,)
 
 
-def _pem_chain(chain: object) -> tuple[bytes, ...]:
+def _pem_chain(chain: list[object] | tuple[object, ...] | str) -> tuple[bytes, ...]:
     if isinstance(chain, list | tuple):
         return tuple(der for text in chain for der in _pem(text))
     return _pem(chain)

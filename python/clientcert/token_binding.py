@@ -27,7 +27,7 @@ def confirm_token_binding(claims: Mapping[str, Any], certificate: PeerCertificat
     sections 3.1 and 3.2). A token that is bound to nothing, or to something else, is not bound to this: a resource
     that takes such tokens, too, looks for ``cnf`` itself. None is no certificate.
     """
-    confirmation = claims.get("cnf")
+    confirmation: Mapping[str, Any] | None = claims.get("cnf")
     thumbprint = confirmation.get("x5t#S256") if isinstance(confirmation, Mapping) else None
     return _is_same(thumbprint, certificate)
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from clientcert.cache import Cache
 from clientcert.errors import ConfigurationError, DecodeError
@@ -113,7 +113,7 @@ class TrustedProxies:
         self._certificates: Cache[bytes, PeerCertificate] = Cache()
 
     def __repr__(self) -> str:
-        conditions = []
+        conditions: list[str] = []
         if self._addresses is not None:
             conditions.append(f"addresses={list(self._addresses)!r}")
         if self.secret_header is not None:
@@ -210,7 +210,7 @@ class TrustedProxies:
         return peer.host is not None and len(peer.host) <= _LONGEST_ADDRESS and self._lists(peer.host)
 
 
-def trusted_proxies_from(option: Any) -> TrustedProxies | Anyone:
+def trusted_proxies_from(option: TrustedProxies | Collection[str] | None) -> TrustedProxies | Anyone:
     """Return what the option ``trusted_proxies`` means; `ConfigurationError` if that is nothing."""
     if option is None:
         raise ConfigurationError(f"trusted_proxies is missing: {_THREE_FORMS}")

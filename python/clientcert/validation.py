@@ -260,13 +260,13 @@ class TrustAnchors:
             leaf, *intermediates = map(x509.load_der_x509_certificate, ders)
             path = verifier.verify(leaf, intermediates).chain
             detail = _objection(path)
+            if detail is None:
+                return path
         except VerificationError as error:
             detail = _detail(str(error))
         except Exception:  # noqa: BLE001 - cryptography has many for a certificate that it cannot read
             detail = _UNREADABLE
-        if detail is not None:
-            raise ValidationError(RejectionReason.UNTRUSTED_ISSUER, detail)
-        return path
+        raise ValidationError(RejectionReason.UNTRUSTED_ISSUER, detail)
 
     def _not_revoked(self, certificate: x509.Certificate, issuer: x509.Certificate, moment: datetime) -> int:
         """Return until when the certificate is known not to be revoked; `ValidationError` where it is not known."""
@@ -295,7 +295,7 @@ def _holds(verdict: _Verdict, now: int, material: tuple[object, ...]) -> bool:
 # The sources.
 
 
-def _sources(sources: object) -> list[AnchorSource]:
+def _sources(sources: Iterable[AnchorSource]) -> list[AnchorSource]:
     items = list(sources) if isinstance(sources, Iterable) else []
     if not items or not all(isinstance(item, _SOURCE_TYPES) for item in items):
         raise ConfigurationError(

@@ -17,7 +17,7 @@ from http.client import responses
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from clientcert.errors import ConfigurationError
-from clientcert.outcome import Failure, Success
+from clientcert.outcome import Failure, Success, User
 from clientcert.refusal import refusal
 from clientcert.request import TransportPeer
 from clientcert.strategy import check_strategy
@@ -49,7 +49,7 @@ class WSGIRequest:
     preserves_names = False
 
     def __init__(self, environ: WSGIEnvironment, tls_source: TLSSource = "socket") -> None:
-        self.native = environ
+        self.native: WSGIEnvironment = environ
         self._tls_source = tls_source
 
     @property
@@ -63,7 +63,7 @@ class WSGIRequest:
         if connection is not None:
             return transport_peer(connection)
         # What werkzeug's ProxyFix replaced is the address that the server saw.
-        replaced = self.native.get("werkzeug.proxy_fix.orig")
+        replaced: WSGIEnvironment | None = self.native.get("werkzeug.proxy_fix.orig")
         address = (replaced if isinstance(replaced, dict) else self.native).get("REMOTE_ADDR")
         return TransportPeer("ip", address) if address else TransportPeer("unknown")
 
@@ -108,19 +108,19 @@ class ClientCertMiddleware:
     def __init__(
         self,
         app: WSGIApplication,
-        strategy: ClientCertStrategy,
+        strategy: ClientCertStrategy[User],
         *,
         required: bool = True,
         tls_source: TLSSource = "socket",
-        remote_user: Callable[[Any], str] | None = None,
+        remote_user: Callable[[User], str] | None = None,
     ) -> None:
         check_plain_strategy(strategy)
         check_tls_source(tls_source)
         self._app = app
-        self._strategy = strategy
+        self._strategy: ClientCertStrategy = strategy
         self._required = required
-        self._tls_source = tls_source
-        self._remote_user = remote_user
+        self._tls_source: TLSSource = tls_source
+        self._remote_user: Callable[[Any], str] | None = remote_user
 
     def __call__(  # noqa: D102 - the class says it
         self, environ: WSGIEnvironment, start_response: StartResponse
@@ -154,8 +154,8 @@ _REFUSAL = "clientcert.refusal"
 
 
 def authenticate(
-    strategy: ClientCertStrategy, environ: WSGIEnvironment, tls_source: TLSSource, *, required: bool
-) -> Success | Failure | None:
+    strategy: ClientCertStrategy[User], environ: WSGIEnvironment, tls_source: TLSSource, *, required: bool
+) -> Success[User] | Failure | None:
     """Return who the client is, how to refuse it, or None for one without a certificate where that is allowed.
 
     It is what middleware and integrations have in common. The environ has certificate, identity and user afterwards,

@@ -32,11 +32,11 @@ def client(verify=lambda certificate: True, *, peer=PROXY, **options):
         return [str(client.user), client.certificate["subject"]["CN"]]
 
     @app.get("/")
-    async def greet(client: Annotated[Success | None, Security(optional)]):
+    async def greet(client: Annotated[Success[bool] | None, Security(optional)]):
         return client and client.certificate["subject"]["CN"]
 
     @app.get("/twice", dependencies=[Security(security)])
-    async def twice(client: Annotated[Success, Security(security)]):
+    async def twice(client: Annotated[Success[bool], Security(security)]):
         return client.certificate["subject"]["CN"]
 
     @app.get("/open")

@@ -1,4 +1,4 @@
-"""What users write: `make types` has mypy accept it, and narrow what it should."""
+"""What users write: `make types` has mypy and pyright accept it, and narrow what they should."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def verify(certificate: PeerCertificate) -> str | None:
     return name if isinstance(name, str) else None
 
 
-async def verify_async(certificate: PeerCertificate) -> Accept | Reject:
+async def verify_async(certificate: PeerCertificate) -> Accept[str] | Reject:
     """Return a user with information, or none with a status."""
     user = certificate.spiffe_id
     return Reject("no SPIFFE ID", status=403) if user is None else Accept(user, info={"chain": len(certificate.chain)})
@@ -117,7 +117,7 @@ def in_a_condition(request: Request) -> str:
     """Tell the outcomes apart by their truth."""
     outcome = strategy.authenticate(request)
     if outcome:
-        assert_type(outcome, Success)
+        assert_type(outcome, Success[str])
         assert_type(outcome.identity, ForwardedIdentity | None)
         return outcome.certificate.thumbprint if outcome.certificate else "names alone"
     assert_type(outcome, Failure)

@@ -247,7 +247,7 @@ def named() -> dict[str, Named]:
 
     Where two have the same parameters, it shows the first.
     """
-    curves = {}
+    curves: dict[str, Named] = {}
     for oid, name, nist, kind, *numbers in objects.rows("curves.txt"):
         modulus, a, b, x, y, order = (int(number, 16) for number in numbers)
         field = BinaryField(modulus) if kind == "binary" else PrimeField(modulus)

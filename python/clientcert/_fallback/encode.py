@@ -46,7 +46,7 @@ def _base64(data: bytes) -> str:
 
 
 def _pem(ders: list[bytes]) -> str:
-    lines = []
+    lines: list[str] = []
     for der in ders:
         text = _base64(der)
         body = (text[at : at + _PEM_LINE] for at in range(0, len(text), _PEM_LINE))

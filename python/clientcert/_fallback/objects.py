@@ -19,7 +19,7 @@ _REMEMBERED = 1024  # OIDs: a few dozen occur in practice, and a client may send
 @lru_cache(_REMEMBERED)
 def dotted(oid: bytes) -> str:
     """Return the text of an OBJECT IDENTIFIER's content (X.690, section 8.19)."""
-    arcs = []
+    arcs: list[int] = []
     arc = 0
     for byte in oid:
         arc = arc << 7 | byte & 0x7F
@@ -58,5 +58,5 @@ def _objects() -> dict[str, tuple[str, str]]:
 
 def rows(table: str) -> list[list[str]]:
     """Return the cells of a data file's lines without its comments."""
-    text = resources.files(__package__).joinpath(table).read_text("ascii")
+    text = resources.files("clientcert._fallback").joinpath(table).read_text("ascii")
     return [line.split("\t") for line in text.splitlines() if not line.startswith("#")]

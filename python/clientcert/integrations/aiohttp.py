@@ -71,7 +71,7 @@ class AiohttpRequest:
     preserves_names = True
 
     def __init__(self, request: web.BaseRequest) -> None:
-        self.native = request
+        self.native: web.BaseRequest = request
 
     @property
     def peer(self) -> TransportPeer:

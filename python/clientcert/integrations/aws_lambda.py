@@ -58,8 +58,8 @@ class LambdaRequest:
     __slots__ = ("_context", "_kind", "native")
 
     def __init__(self, event: Event, invoker: Invoker) -> None:
-        self.native = event
-        self._context = event.get("requestContext") or {}
+        self.native: Event = event
+        self._context: dict[str, Any] = event.get("requestContext") or {}
         self._kind = _kind(event, self._context)
         if self._kind is None or (invoker == "alb") is not (self._kind == "alb"):
             raise ConfigurationError(_NOT_OF.format(invoker))
@@ -85,7 +85,8 @@ class LambdaRequest:
         """
         multi_value = self._multi_value
         if multi_value is None:
-            multi_value = {name: [value] for name, value in (self.native.get("headers") or {}).items()}
+            headers: dict[str, str] = self.native.get("headers") or {}
+            multi_value = {name: [value] for name, value in headers.items()}
         return _lines(multi_value)
 
     def tls(self) -> TLSConnection | None:
@@ -93,7 +94,8 @@ class LambdaRequest:
         if self._kind == "alb":
             return None
         place = "authentication" if self._kind == "2.0" else "identity"
-        return from_client_cert((self._context.get(place) or {}).get("clientCert"))
+        shown: dict[str, Any] = self._context.get(place) or {}
+        return from_client_cert(shown.get("clientCert"))
 
     def attach(self, certificate: PeerCertificate) -> None:
         """Put the certificate into ``event["client_certificate"]``."""

@@ -7,27 +7,28 @@
     setup(app)
 
     @app.get("/")
-    async def account(client: Annotated[Success, Security(client_cert)]) -> str: ...
+    async def account(client: Annotated[Success[PeerCertificate], Security(client_cert)]) -> str: ...
 
 The dependency is the outcome: ``client.user``, ``client.certificate``. Each route has its own dependency, or none; one
 that routes share is asked once for each request.
 """
 
 # No `from __future__ import annotations`: FastAPI reads the annotations of `ClientCertSecurity.__call__` as they are.
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Generic
 
 from fastapi import FastAPI
 from fastapi.exceptions import HTTPException, WebSocketException
 from fastapi.openapi.models import HTTPBase
+from fastapi.openapi.models import SecurityBase as SecurityScheme
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 from starlette.status import WS_1008_POLICY_VIOLATION
 
 from clientcert.asgi import authenticate
 from clientcert.hooks import drain_async
-from clientcert.outcome import Failure, Success
+from clientcert.outcome import Failure, Success, User_co
 from clientcert.refusal import refusal
 from clientcert.strategy import ClientCertStrategy, check_strategy
 
@@ -38,7 +39,7 @@ __all__ = ["ClientCertSecurity", "setup"]
 _MARK = "x-clientcert-mutual-tls"
 
 
-class ClientCertSecurity(SecurityBase):
+class ClientCertSecurity(SecurityBase, Generic[User_co]):
     """Authenticates a request or a websocket's handshake: a dependency whose value is the `clientcert.Success`.
 
     A request that is refused raises `fastapi.HTTPException` with the status, a websocket
@@ -52,19 +53,21 @@ class ClientCertSecurity(SecurityBase):
 
     def __init__(
         self,
-        strategy: ClientCertStrategy,
+        strategy: ClientCertStrategy[User_co],
         *,
         required: bool = True,
         scheme_name: str = "clientCertificate",
         description: str | None = None,
     ) -> None:
         check_strategy(strategy)
-        self.model = HTTPBase.model_validate({"scheme": "mutual", "description": description, _MARK: True})
+        self.model: SecurityScheme = HTTPBase.model_validate(
+            {"scheme": "mutual", "description": description, _MARK: True}
+        )
         self.scheme_name = scheme_name
         self._strategy = strategy
         self._required = required
 
-    async def __call__(self, connection: HTTPConnection) -> Success | None:
+    async def __call__(self, connection: HTTPConnection) -> Success[User_co] | None:
         """Return who the client is; None only with ``required=False``."""
         outcome = await authenticate(self._strategy, connection.scope, required=self._required)
         if not isinstance(outcome, Failure):
@@ -88,7 +91,7 @@ def setup(app: FastAPI) -> None:
         return document
 
     @asynccontextmanager
-    async def and_drain(application: FastAPI) -> AsyncIterator[Any]:
+    async def and_drain(application: FastAPI) -> AsyncGenerator[Any]:
         async with lifespan(application) as state:
             yield state
         await drain_async()

@@ -78,7 +78,7 @@ class ClientCert:
         check_tls_source(tls_source)
         self._strategy = strategy
         self._required = required
-        self._tls_source = tls_source
+        self._tls_source: TLSSource = tls_source
         if app is not None:
             self.init_app(app)
 

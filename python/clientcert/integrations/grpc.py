@@ -95,7 +95,7 @@ class GRPCRequest:
     preserves_names = True
 
     def __init__(self, context: Any) -> None:
-        self.native = context
+        self.native: Any = context
 
     @property
     def peer(self) -> TransportPeer:

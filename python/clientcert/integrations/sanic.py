@@ -68,7 +68,7 @@ class SanicRequest:
                 "clientcert.integrations.sanic is for Sanic's own server with HTTP/1.1: under an ASGI server, put"
                 " clientcert.asgi.ClientCertMiddleware around the application"
             )
-        self.native = request
+        self.native: Request = request
 
     @property
     def peer(self) -> TransportPeer:
@@ -129,7 +129,7 @@ def setup(app: Sanic[Any, Any], strategy: ClientCertStrategy, *, required: bool 
         if required or outcome.presented:
             raise _failure(outcome)
 
-    app.on_request(authenticate, priority=_FIRST)
+    app.on_request(authenticate, priority=_FIRST)  # pyright: ignore[reportUnknownMemberType]  # sanic's own
     # After the last request, and before the application closes what hooks may need: at the end, the lowest comes first.
     app.register_listener(_drain, "after_server_stop", priority=-_FIRST)
 
@@ -143,7 +143,7 @@ def client_cert_required(handler: Callable[P, Any]) -> Callable[P, Awaitable[Any
 
     @wraps(handler)
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
-        request = next((argument for argument in args if isinstance(argument, Request)), None)
+        request: Any = next((argument for argument in args if isinstance(argument, Request)), None)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         if request is None or not hasattr(request.ctx, _REFUSAL):
             raise ConfigurationError("client_cert_required is for an application with clientcert: call setup(app, ...)")
         failure: Failure | None = getattr(request.ctx, _REFUSAL)

@@ -16,7 +16,7 @@ alone. Tornado has no hook for its end: await `clientcert.hooks.drain_async` the
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tornado.web import RequestHandler
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from clientcert.certificate import PeerCertificate
     from clientcert.forwarded_identity import ForwardedIdentity
     from clientcert.outcome import Failure
+    from clientcert.strategy import ClientCertStrategy
 
 __all__ = ["ClientCertMixin", "TornadoRequest"]
 
@@ -97,7 +98,7 @@ class ClientCertMixin(RequestHandler):
 
     async def prepare(self) -> None:
         """Authenticate the request."""
-        strategy: Any = self.settings.get("client_cert_strategy")
+        strategy = cast("ClientCertStrategy", self.settings.get("client_cert_strategy"))
         check_strategy(strategy)
         self.client_certificate = self.client_identity = self.current_user = None
         outcome = await strategy.authenticate_async(TornadoRequest(self))
@@ -116,4 +117,4 @@ class ClientCertMixin(RequestHandler):
         self.set_status(status)
         for name, value in headers:
             self.set_header(name, value)
-        self.finish(body)
+        self.finish(body)  # pyright: ignore[reportUnknownMemberType]  # tornado's own

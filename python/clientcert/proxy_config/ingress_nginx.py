@@ -35,7 +35,7 @@ _CONTROLLER = {
 
 def dangers(text: str) -> Iterator[Danger]:
     """Yield what is dangerous in the resources of a file."""
-    ingresses = []
+    ingresses: list[MarkedMapping] = []
     for document in read(text):
         for mapping in mappings(document):
             if mapping.get("kind") == "Ingress":
@@ -77,7 +77,7 @@ def _others(ingresses: list[MarkedMapping]) -> Iterator[Danger]:
 
 def _routes(ingress: MarkedMapping) -> Iterator[tuple[Any, Any]]:
     """Yield the hosts of an Ingress, each with the names of the services behind it."""
-    rules = ingress.mapping("spec").get("rules")
+    rules: list[Any] | str | None = ingress.mapping("spec").get("rules")
     for rule in rules if isinstance(rules, list) else []:
         for mapping in mappings(rule):
             if "service" in mapping:

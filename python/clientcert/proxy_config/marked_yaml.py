@@ -46,9 +46,9 @@ def read(text: str) -> list[Any]:
 def mappings(value: Any) -> Iterator[MarkedMapping]:
     """Yield every mapping in a document, from the outside to the inside, each once."""
     seen: set[int] = set()
-    waiting = [value]
+    waiting: list[Any] = [value]
     while waiting:
-        found = waiting.pop(0)
+        found: MarkedMapping | list[Any] | str = waiting.pop(0)
         if id(found) in seen:
             continue
         if isinstance(found, MarkedMapping):

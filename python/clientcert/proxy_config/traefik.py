@@ -55,7 +55,7 @@ def _routers(http: MarkedMapping) -> Iterator[Danger]:
             yield Danger(routers.lines[name], f"router {name}", reason)
 
 
-def _names(middlewares: Any) -> set[str]:
+def _names(middlewares: list[Any] | str | None) -> set[str]:
     """Return the names of a router's middlewares, without the provider."""
     names = middlewares if isinstance(middlewares, list) else []
     return {name.partition("@")[0] for name in names if isinstance(name, str)}

@@ -19,8 +19,11 @@ from typing import Any
 
 from clientcert.servers.connection import WithConnection
 
+__all__ = ["ASGIWorker", "UvicornWorker"]
+
 # Found by `__getattr__`, so that the worker of a server which is not installed is missed only by who names it.
-__all__ = ["ASGIWorker", "UvicornWorker"]  # noqa: F822 - as above
+ASGIWorker: type
+UvicornWorker: type
 
 
 def _asgi_worker() -> type:
@@ -33,7 +36,7 @@ def _asgi_worker() -> type:
         def init_process(self) -> None:
             # Gunicorn has no other place to name a protocol. This process has one worker, and serves nothing else.
             vars(gasgi)["ASGIProtocol"] = protocol
-            super().init_process()
+            super().init_process()  # pyright: ignore[reportUnknownMemberType]  # as above
 
     return ASGIWorker
 

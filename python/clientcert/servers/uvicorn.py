@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 
     from clientcert.asgi import Scope
 
-# Found by `__getattr__`, so that a parser which is not installed is missed only by who names it.
-__all__ = [  # noqa: F822 - as above
+__all__ = [
     "AutoHTTPProtocol",
     "AutoWebSocketsProtocol",
     "AutoZttpProtocol",
@@ -50,6 +49,17 @@ __all__ = [  # noqa: F822 - as above
     "ZttpProtocol",
     "client_certificates",
 ]
+
+# Found by `__getattr__`, so that a parser which is not installed is missed only by who names it.
+AutoHTTPProtocol: type[asyncio.Protocol]
+AutoWebSocketsProtocol: type[asyncio.Protocol]
+AutoZttpProtocol: type[asyncio.Protocol]
+H11Protocol: type[asyncio.Protocol]
+HttpToolsProtocol: type[asyncio.Protocol]
+WSProtocol: type[asyncio.Protocol]
+WebSocketProtocol: type[asyncio.Protocol]
+WebSocketsSansIOProtocol: type[asyncio.Protocol]
+ZttpProtocol: type[asyncio.Protocol]
 
 _PROTOCOLS = {
     "AutoHTTPProtocol": "uvicorn.protocols.http.auto",

@@ -13,7 +13,7 @@ class ClientCertConfig(AppConfig):
 
     name = "clientcert.integrations.django"
     label = "clientcert"
-    verbose_name = "Client certificates"
+    verbose_name: str = "Client certificates"  # pyright: ignore[reportIncompatibleVariableOverride]  # or a lazy one
 
     def ready(self) -> None:
         """Register the checks."""

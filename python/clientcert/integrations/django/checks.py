@@ -15,7 +15,7 @@ __all__ = ["check_settings"]
 
 def check_settings(app_configs: Any, **kwargs: Any) -> list[Error]:  # noqa: ARG001 - the signature of a check
     """Return ``clientcert.E001`` for settings that cannot be meant, ``clientcert.E002`` for the order of middleware."""
-    errors = []
+    errors: list[Error] = []
     for identifier, check in (("clientcert.E001", configuration), ("clientcert.E002", check_middleware_order)):
         try:
             check()

@@ -76,10 +76,10 @@ def configuration() -> Configuration:
         check_tls_source(tls_source)
     except ConfigurationError as error:
         raise ImproperlyConfigured(f"CLIENT_CERT_TLS_SOURCE: {error}") from error
-    view = _found("CLIENT_CERT_FAILURE_VIEW", view)
-    if not callable(view):
+    failure_view: Callable[..., Any] = _found("CLIENT_CERT_FAILURE_VIEW", view)
+    if not callable(failure_view):
         raise ImproperlyConfigured("CLIENT_CERT_FAILURE_VIEW must be a view, or where one is")
-    return Configuration(strategy, required, tls_source, view, _maps_users())
+    return Configuration(strategy, required, tls_source, failure_view, _maps_users())
 
 
 @receiver(setting_changed)

@@ -27,19 +27,19 @@ def client_cert_required(view: View) -> View:
     For a class, `django.utils.decorators.method_decorator` puts it around ``dispatch``. Without the middleware, each
     request raises `django.core.exceptions.ImproperlyConfigured`.
     """
-    if iscoroutinefunction(view):
+    if iscoroutinefunction(view):  # pyright: ignore[reportDeprecated]  # Python 3.11 has no other
 
         @wraps(view)
-        async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        async def awaited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             absent = _absence(request)
             return await view(request, *args, **kwargs) if absent is None else await arefuse(request, absent)
 
-    else:
+        return awaited  # type: ignore[return-value]  # the same signature
 
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            absent = _absence(request)
-            return view(request, *args, **kwargs) if absent is None else refuse(request, absent)
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        absent = _absence(request)
+        return view(request, *args, **kwargs) if absent is None else refuse(request, absent)
 
     return guarded  # type: ignore[return-value]  # the same signature
 

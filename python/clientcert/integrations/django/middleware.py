@@ -47,7 +47,7 @@ class ClientCertMiddleware:
         configuration()
         check_middleware_order()
         self._get_response = get_response
-        self._is_async = iscoroutinefunction(get_response)
+        self._is_async = iscoroutinefunction(get_response)  # pyright: ignore[reportDeprecated]  # Python 3.11 has no other
         if self._is_async:
             markcoroutinefunction(self)
 
