@@ -21,8 +21,9 @@ LINKS = [(paper, target) for paper in PAPERS for target in re.findall(r"\]\((?!h
 
 
 @pytest.mark.parametrize("paper", [paper for paper in PAPERS if BLOCKS.search(paper.read_text())], ids=lambda p: p.name)
-def test_the_code_of_the_papers_runs(paper, monkeypatch):
-    """One block after the other, as a reader goes through them."""
+def test_the_code_of_the_papers_runs(paper, tmp_path, monkeypatch):
+    """One block after the other, as a reader goes through them, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
     # Without it, Sanic gives a name to one application only, and the example with the same name may have run before.
     monkeypatch.setattr(Sanic, "test_mode", True)
     # A module, for frameworks that look for the module of a function.

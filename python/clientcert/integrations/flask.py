@@ -55,9 +55,9 @@ _NEEDED = "ClientCert(strategy, app)"
 class ClientCert:
     """Authenticates each request, before any other function that `flask.Flask.before_request` registers.
 
-    A request that is refused raises the `werkzeug.exceptions.HTTPException` of its status, `Unauthorized` for 401,
-    whose description says no more than the client may read: `flask.Flask.errorhandler` makes the answer. What
-    ``verify`` raises propagates.
+    A request that is refused raises the `werkzeug.exceptions.HTTPException` of its status, for 401
+    `werkzeug.exceptions.Unauthorized`, whose description says no more than the client may read:
+    `flask.Flask.errorhandler` makes the answer. What ``verify`` raises propagates.
 
     With ``required=False``, a request that presents no certificate at all goes on; one that presents a certificate
     which is rejected, for whatever reason, is refused all the same. ``tls_source`` is as for

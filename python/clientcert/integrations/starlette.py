@@ -83,8 +83,9 @@ class ClientCertAuthenticationError(AuthenticationError):
 class ClientCertBackend(AuthenticationBackend):
     """Authenticates a connection, or raises `ClientCertAuthenticationError`.
 
-    With ``required=False``, one that presents no certificate at all goes on as `UnauthenticatedUser`; one that presents
-    a certificate which is rejected, for whatever reason, is refused all the same. What ``verify`` raises propagates.
+    With ``required=False``, one that presents no certificate at all goes on as
+    `starlette.authentication.UnauthenticatedUser`; one that presents a certificate which is rejected, for whatever
+    reason, is refused all the same. What ``verify`` raises propagates.
     """
 
     def __init__(self, strategy: ClientCertStrategy, *, required: bool = True) -> None:

@@ -28,8 +28,9 @@ class ClientCertMiddleware:
     """Authenticate each request, or answer in place of the view.
 
     Views find the certificate in ``request.client_certificate``, an identity that was forwarded without one in
-    ``request.client_identity``. Where `ClientCertBackend` is among ``AUTHENTICATION_BACKENDS``, ``request.user`` is the
-    user that belongs to it, for this request alone: nobody is logged in, and a session stays what it is.
+    ``request.client_identity``. Where `clientcert.integrations.django.backends.ClientCertBackend` is among
+    ``AUTHENTICATION_BACKENDS``, ``request.user`` is the user that belongs to it, for this request alone: nobody is
+    logged in, and a session stays what it is.
 
     With ``CLIENT_CERT_REQUIRED = False``, a request that presents no certificate at all goes on as it is. One that
     presents a certificate which is rejected, or for which there is no user, is refused all the same, and nobody is its
