@@ -1,7 +1,7 @@
 """Draw the diagrams: ``make diagrams`` after a change of a ``.dot``; the tests fail where a drawing is behind.
 
-It takes Graphviz, which nothing else does: the drawings are beside their sources. Each begins with the digest of what it
-was drawn from.
+It takes Graphviz, which nothing else does: the drawings are beside their sources. Each begins with the digest of what
+it was drawn from.
 """
 
 from __future__ import annotations

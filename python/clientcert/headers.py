@@ -66,7 +66,12 @@ class WatchedHeaders:
         self._secret_header = secret
         self._similar = similar = {similar_name(name): name for name in self.names}
         # Others of the same length, such as User-Agent, come with nearly every request.
-        self._resembled = lru_cache(_NAMES)(lambda name: similar.get(similar_name(name)))
+
+        @lru_cache(_NAMES)
+        def resembled(name: bytes) -> bytes | None:
+            return similar.get(similar_name(name))
+
+        self._resembled = resembled
         self._read = self.names | {b"connection", *NAMES_OF_ADDRESSES}
         # A name of another length cannot be taken for one of these: most lines of a request end here.
         self._lengths = frozenset(map(len, self._read))

@@ -106,7 +106,7 @@ def is_ca(data: bytes, span: Span, found: dict[bytes, Span]) -> bool:
     if usage and not _has_bit(data, usage, _KEY_CERT_SIGN):
         return False
     is_ca = ca.PROXY_CERT_INFO not in found
-    seen = set()
+    seen: set[bytes] = set()
     at, end = span
     while at < end:
         extension_id, value, stop = _extension(data, at, end)
@@ -153,7 +153,7 @@ def key_purposes(data: bytes, at: int, end: int) -> list[bytes]:
     """Return the content of each OBJECT IDENTIFIER of an extendedKeyUsage."""
     at, stop = der.expect(data, at, end, der.SEQUENCE)
     der.finish(stop, end)
-    purposes = []
+    purposes: list[bytes] = []
     while at < end:
         start, at = der.oid(data, at, end)
         purposes.append(data[start:at])
