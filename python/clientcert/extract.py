@@ -119,6 +119,15 @@ class Extractor:
         """
         return self._from_socket(request) if self.headers is None else self._from_header(request, self.headers)
 
+    def source(self, found: Extracted | ForwardedIdentity | Rejection) -> str:
+        """Return where `extract` has looked for what it found: the name of the preset, or ``"socket"``."""
+        if self.preset is None:
+            return "socket"
+        if isinstance(found, ForwardedIdentity):
+            return self.preset.name
+        is_socket = found.instead_of is not None or (isinstance(found, Rejection) and found.check is Check.SOCKET)
+        return "socket" if is_socket else self.preset.name
+
     def header_checks(self, request: Request) -> tuple[Check, ...]:
         """Return the checks that are made of the headers of ``request`` as long as none fails, in their order."""
         if self.preset is None or self.headers is None:
@@ -194,7 +203,7 @@ class Extractor:
             if value is None or not agrees(value, certificate, form):
                 wrong = "is absent" if value is None else f"is not the {form} of the certificate"
                 reason = RejectionReason.VERIFICATION_HEADER_MISMATCH
-                return Rejection(Check.CROSS_CHECKS, reason, f"{header.decode()} {wrong}")
+                return Rejection(Check.CROSS_CHECKS, reason, f"{header.decode()} {wrong}", certificate=certificate)
         return None
 
     def _absent(self, *, presented: bool) -> Rejection:
@@ -253,14 +262,14 @@ class Extractor:
         """Check the validity period, for on a resumed TLS session nobody else has done so again; then the path."""
         objection = out_of_time(certificate, int(time.time())) if self.check_validity else None
         if objection is not None:
-            return Rejection(Check.VALIDITY, *objection, instead_of=instead_of)
+            return Rejection(Check.VALIDITY, *objection, instead_of=instead_of, certificate=certificate)
         if self.anchors is not None:
             try:
                 self.anchors.validate(certificate)
             except ValidationError as error:
                 reason = RejectionReason(error.reason)
                 check = Check.REVOCATION if reason in _REVOCATION else Check.PATH
-                return Rejection(check, reason, error.detail, instead_of=instead_of)
+                return Rejection(check, reason, error.detail, instead_of=instead_of, certificate=certificate)
         return Extracted(certificate, source, instead_of)
 
 
