@@ -271,6 +271,7 @@ POLICIES = [
         "all_of(allow_ou(['EMEA']), allow_cn(['alice']))",
     ),
     (any_of(all_of(allow_cn(["alice"]), allow_cn(["bob"])), allow_cn(["alice"])), "allow_cn(['alice'])"),
+    (any_of(any_of(allow_cn(["bob"]), allow_ou(["EMEA"])), allow_cn(["alice"])), "allow_ou(['EMEA'])"),
     (all_of(is_alice, allow_cn(["alice"])), "all_of(is_alice, allow_cn(['alice']))"),
     (all_of(functools.partial(is_alice), allow_cn(["alice"])), "all_of(partial, allow_cn(['alice']))"),
     # A function comes too late to matter, or cannot be asked.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import sys
 from pathlib import Path
@@ -20,6 +21,19 @@ BLOCKS = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINKS = [(paper, target) for paper in PAPERS for target in re.findall(r"\]\((?!https?:)([^)#]+)", paper.read_text())]
 
 
+@pytest.fixture
+def _audit_log():
+    """The log that a page configures, as it was before."""
+    log = logging.getLogger("clientcert.audit")
+    before = log.level, log.propagate
+    yield
+    log.level, log.propagate = before
+    for handler in log.handlers.copy():
+        log.removeHandler(handler)
+        handler.close()
+
+
+@pytest.mark.usefixtures("_audit_log")
 @pytest.mark.parametrize("paper", [paper for paper in PAPERS if BLOCKS.search(paper.read_text())], ids=lambda p: p.name)
 def test_the_code_of_the_papers_runs(paper, tmp_path, monkeypatch):
     """One block after the other, as a reader goes through them, in an empty folder."""
