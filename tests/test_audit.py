@@ -130,6 +130,7 @@ def test_a_record_says_why_a_request_was_rejected(backend):
 def test_the_information_of_a_rejection_is_in_the_record_with_the_certificate(backend):
     record = record_of(nginx(), behind_nginx, lambda certificate: Reject({"account": "closed"}))
     assert (record.reason, record.detail) == ("callback_returned_false", {"account": "closed"})
+    assert record.to_dict()["detail"] == "{'account': 'closed'}"
     assert record.certificate == ALICE.certificate
 
 
@@ -351,13 +352,13 @@ def test_an_empty_list_of_observers_is_none():
 def test_the_log_is_one_line_of_json_and_the_same_as_an_attribute(backend, caplog):
     with caplog.at_level(logging.INFO, "clientcert.audit"):
         behind_nginx(on_decision=AuditLog()).authenticate(nginx())
-        behind_nginx(lambda _: Reject(NOW), on_decision=AuditLog()).authenticate(nginx())
+        behind_nginx(lambda _: Reject({("a", 1): NOW}), on_decision=AuditLog()).authenticate(nginx())
         drain()
     accepted, rejected = caplog.records
     assert (accepted.name, accepted.levelno) == ("clientcert.audit", logging.INFO)
     assert json.loads(accepted.getMessage()) == accepted.clientcert
     assert accepted.clientcert["serial_number"] == "A1"
-    assert json.loads(rejected.getMessage())["detail"] == str(NOW)
+    assert json.loads(rejected.getMessage())["detail"] == str({("a", 1): NOW})
 
 
 def test_no_name_can_forge_a_line_or_take_over_a_terminal(backend, caplog):

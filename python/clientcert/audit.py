@@ -111,10 +111,11 @@ class AuditRecord:
         return (not_after - int(self.time.timestamp())) // _SECONDS_PER_DAY
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what a log may have of the record: text, None, and dicts of them, but for ``detail``.
+        """Return what a log may have of the record: for each field text, or None; ``subject`` and ``issuer`` are dicts.
 
-        ``detail`` is the strategy's own text, which has nothing that a client has written, or the ``info`` of a
-        `Reject`, whatever it is. ``subject`` and ``issuer`` are the decoded names by attribute type. Long text is cut.
+        ``detail`` is the strategy's own text, which has nothing that a client has written, or that of the ``info`` of a
+        `clientcert.Reject`, whatever it is. ``subject`` and ``issuer`` are the decoded names by attribute type. Names
+        and policies that are long are cut.
         """
         certificate, identity, policy = self.certificate, self.identity, self.policy
         fingerprint = serial = issuer = subject = spiffe_id = None
@@ -129,7 +130,7 @@ class AuditRecord:
             "time": self.time.isoformat(timespec="milliseconds"),
             "outcome": self.outcome,
             "reason": None if self.reason is None else self.reason.value,
-            "detail": self.detail,
+            "detail": None if self.detail is None else str(self.detail),
             "strategy": self.strategy,
             "source": self.source,
             "peer": self.peer,
@@ -199,8 +200,6 @@ class AuditLog:
     Until `logging` is told otherwise, it shows nothing below WARNING: configure a handler for this logger.
     """
 
-    is_async = False
-
     def __init__(self, logger: logging.Logger | None = None) -> None:
         self._logger = logging.getLogger("clientcert.audit") if logger is None else logger
 
@@ -208,8 +207,7 @@ class AuditLog:
         """Write ``record``."""
         if self._logger.isEnabledFor(logging.INFO):
             fields = record.to_dict()
-            # The information of a `Reject` may be anything.
-            self._logger.info("%s", json.dumps(fields, default=str), extra={"clientcert": fields})
+            self._logger.info("%s", json.dumps(fields), extra={"clientcert": fields})
 
 
 class ExpiryWatch:
@@ -247,10 +245,11 @@ class ExpiryWatch:
         return self._on_expiring(certificate, days) if days < self._days and self._is_new(certificate) else None
 
     def _is_new(self, certificate: PeerCertificate) -> bool:
+        thumbprint = certificate.thumbprint
         with self._lock:
-            if certificate.thumbprint in self._heard_of:
+            if thumbprint in self._heard_of:
                 return False
             if len(self._heard_of) == _REMEMBERED:
                 del self._heard_of[next(iter(self._heard_of))]
-            self._heard_of[certificate.thumbprint] = None
+            self._heard_of[thumbprint] = None
             return True

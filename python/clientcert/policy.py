@@ -116,12 +116,11 @@ class Policy:
         *,
         judges: type | tuple[type, ...] = PeerCertificate,
         proves: bool = False,
-        combination: _Combination | None = None,
     ) -> None:
         self._description = description
         self._allows = allows
         self._judges = judges
-        self._combination = combination
+        self._combination: _Combination | None = None
         self.proves: bool = proves
 
     def __call__(self, certificate: PeerCertificate | ForwardedIdentity) -> bool:
@@ -139,17 +138,10 @@ class AsyncPolicy:
 
     is_async = True
 
-    def __init__(
-        self,
-        description: str,
-        allows: Callable[[Any], Awaitable[bool]],
-        *,
-        proves: bool,
-        combination: _Combination,
-    ) -> None:
+    def __init__(self, description: str, allows: Callable[[Any], Awaitable[bool]], *, proves: bool) -> None:
         self._description = description
         self._allows = allows
-        self._combination = combination
+        self._combination: _Combination | None = None
         self.proves: bool = proves
 
     async def __call__(self, certificate: PeerCertificate | ForwardedIdentity) -> bool:
@@ -600,8 +592,11 @@ def _combined(combination: _Combination, *, decisive: bool) -> Policy | AsyncPol
 
     proves = (all if decisive else any)(map(proves_certificate, policies))
     if any(map(is_async, policies)):
-        return AsyncPolicy(description, allows_async, proves=proves, combination=combination)
-    return Policy(description, allows, judges=object, proves=proves, combination=combination)
+        combined: Policy | AsyncPolicy = AsyncPolicy(description, allows_async, proves=proves)
+    else:
+        combined = Policy(description, allows, judges=object, proves=proves)
+    combined._combination = combination  # noqa: SLF001 - of a class here
+    return combined
 
 
 def _check_members(function: str, policies: tuple[object, ...]) -> None:

@@ -34,8 +34,6 @@ class OpenTelemetryMetrics:
     request is still valid.
     """
 
-    is_async = False
-
     def __init__(self, meter_provider: MeterProvider | None = None) -> None:
         meter = get_meter("clientcert", __version__, meter_provider)
         self._decisions = meter.create_counter(

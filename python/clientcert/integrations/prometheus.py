@@ -31,8 +31,6 @@ class PrometheusMetrics:
     valid.
     """
 
-    is_async = False
-
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self._decisions = Counter(
             "clientcert_decisions",
