@@ -58,7 +58,7 @@ _MOST_ATTRIBUTES = 32  # of a name: three times as many as anyone has, so that a
 _SHORT_NAMES = {oid: name for name, oid in ATTRIBUTE_TYPES.items()}
 
 _SECONDS_PER_DAY = 24 * 60 * 60
-_REMEMBERED = 10_000  # certificates, by the digest of each: about a megabyte
+_REMEMBERED = 10_000  # certificates, by the digest of each: less than two megabytes
 
 
 @dataclass(frozen=True, slots=True)

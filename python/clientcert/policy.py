@@ -619,7 +619,7 @@ def matched(verify: Callable[..., Any], identity: PeerCertificate | ForwardedIde
 
 
 def _matched(policy: Callable[..., Any], identity: PeerCertificate | ForwardedIdentity) -> str:
-    combination = policy._combination if isinstance(policy, Policy | AsyncPolicy) else None  # noqa: SLF001 - of a class here
+    combination = _combination(policy)
     if combination is None:
         return _label(policy)
     if combination.function == "all_of":
@@ -632,21 +632,24 @@ def _matched(policy: Callable[..., Any], identity: PeerCertificate | ForwardedId
     return _label(policy)
 
 
+def _combination(policy: Callable[..., Any]) -> _Combination | None:
+    return policy._combination if isinstance(policy, Policy | AsyncPolicy) else None  # noqa: SLF001 - of a class here
+
+
 def _may_be_asked_again(policy: Callable[..., Any]) -> bool:
-    if not isinstance(policy, Policy):
-        return False
-    combination = policy._combination  # noqa: SLF001 - of a class here
-    return combination is None or all(map(_may_be_asked_again, combination.policies))
+    combination = _combination(policy)
+    members = () if combination is None else combination.policies
+    return isinstance(policy, Policy) and all(map(_may_be_asked_again, members))
 
 
 def _label(policy: Callable[..., Any]) -> str:
     """Return the text of a policy, and a function's name: the repr of a partial would show what it holds."""
-    if not isinstance(policy, Policy | AsyncPolicy):
-        return str(getattr(policy, "__qualname__", type(policy).__qualname__))
-    combination = policy._combination  # noqa: SLF001 - of a class here
-    if combination is None:
+    combination = _combination(policy)
+    if combination is not None:
+        return f"{combination.function}({', '.join(map(_label, combination.policies))})"
+    if isinstance(policy, Policy | AsyncPolicy):
         return repr(policy)
-    return f"{combination.function}({', '.join(map(_label, combination.policies))})"
+    return str(getattr(policy, "__qualname__", type(policy).__qualname__))
 
 
 # Allow-lists.
