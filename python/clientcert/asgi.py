@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from clientcert.errors import ConfigurationError
@@ -20,7 +21,7 @@ from clientcert.outcome import Failure, Success, User, failure
 from clientcert.presets import distinct_names, header_name
 from clientcert.refusal import refusal
 from clientcert.rejection import RejectionReason
-from clientcert.request import TransportPeer
+from clientcert.request import LONGEST_ADDRESS, TransportPeer
 from clientcert.strategy import ClientCertStrategy, check_strategy
 from clientcert.tls import Connection, from_extension
 from clientcert.trust import Objection, trusted_proxies_from
@@ -61,8 +62,9 @@ class ASGIRequest:
     @property
     def peer(self) -> TransportPeer:
         """The transport peer: authoritative through `clientcert.servers`, otherwise what the scope says."""
-        connection = _connection(self.native)
-        return _scope_peer(self.native) if connection is None else connection.peer
+        scope = self.native
+        connection = _connection(scope) if "extensions" in scope else None
+        return _scope_peer(scope) if connection is None else connection.peer
 
     def header_lines(self, names: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:  # noqa: ARG002 - all of them
         """Return every header line of the scope: ASGI has the names in lower case already."""
@@ -269,12 +271,21 @@ def _connection(scope: Scope) -> Connection | None:
     return connection if isinstance(connection, Connection) else None
 
 
+_NO_PORT = frozenset({0, "0"})
+
+
+@lru_cache(4096)  # more than the proxies of anyone, and little memory against many clients
+def _ip_peer(host: str, rewritten: bool) -> TransportPeer:  # noqa: FBT001 - named arguments cost more in a cache
+    return TransportPeer("ip", host, rewritten=rewritten)
+
+
 def _scope_peer(scope: Scope) -> TransportPeer:
     client = scope.get("client")
     if client is not None and client[0]:
         # Uvicorn's ProxyHeadersMiddleware sets port 0 where the X-Forwarded-For entry it takes the address from has no
         # port; no TCP client has that one. Granian writes ports as text.
-        return TransportPeer("ip", client[0], False, client[1] in {0, "0"})  # noqa: FBT003 - positions are faster
+        host: str = client[0]
+        return _ip_peer(host, client[1] in _NO_PORT) if len(host) <= LONGEST_ADDRESS else TransportPeer("unknown")
     # Over a Unix socket there is no client address (granian: ""), and ``server`` is a path and None (granian: "0"; the
     # ASGI worker of gunicorn has the first two characters of the path). Each alone proves nothing: a TCP client that is
     # gone has no address, and httpx's in-process transport has a server without a port.

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Awaitable, Generator
 from dataclasses import dataclass
+from functools import lru_cache
 from inspect import isasyncgen, isawaitable, iscoroutine, isgenerator
 from types import GenericAlias, MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
@@ -38,6 +40,7 @@ __all__ = [
     "User_co",
     "awaitable_error",
     "failure",
+    "is_settled",
     "judged",
 ]
 
@@ -94,7 +97,7 @@ class Reject:
             raise ConfigurationError("the status of a Reject is an HTTP error, from 400 to 599")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Success(Generic[User_co]):
     """The request is authenticated. ``user`` is what ``verify`` returned, or the certificate where that was True.
 
@@ -110,8 +113,26 @@ class Success(Generic[User_co]):
     if not TYPE_CHECKING:
         __class_getitem__ = classmethod(GenericAlias)  # as for `Accept`
 
+    # What a frozen dataclass writes here itself takes twice as long, and there is a Success for each request.
+    def __init__(
+        self,
+        user: User_co,
+        certificate: PeerCertificate | None,
+        info: Any = None,
+        identity: ForwardedIdentity | None = None,
+    ) -> None:
+        _set_user(self, user)
+        _set_certificate(self, certificate)
+        _set_info(self, info)
+        _set_identity(self, identity)
+
     def __bool__(self) -> Literal[True]:  # said, so that type checkers tell the outcomes apart in a condition
         return True
+
+
+_set_user, _set_certificate, _set_info, _set_identity = (
+    vars(Success)[name].__set__ for name in ("user", "certificate", "info", "identity")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +193,21 @@ def judged(answer: Any, found: PeerCertificate | ForwardedIdentity) -> Outcome[A
 _OUTCOMES = (Accept, Reject, Success, Failure)
 
 
+def is_settled(answer: Any) -> bool:
+    """Return whether ``answer``, by its type, is a value: nothing to be awaited or iterated, and no outcome."""
+    kind = type(answer)
+    return answer.__class__ is kind and _has_values(kind)  # a proxy has the class of what it stands for
+
+
+@lru_cache(256)  # of the types that the users of a program have
+def _has_values(kind: type) -> bool:
+    return not issubclass(kind, (*_OUTCOMES, type, Awaitable, Generator, AsyncGenerator))
+
+
 def _check_user(user: object) -> None:
     """Raise `ConfigurationError` for what a ``verify`` that meant to reject may have returned by mistake."""
+    if is_settled(user):
+        return
     is_outcome = isinstance(user, _OUTCOMES) or user is Accept or user is Reject
     if not (is_outcome or isawaitable(user) or isgenerator(user) or isasyncgen(user)):
         return

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from clientcert.certificate import PeerCertificate
     from clientcert.forwarded_identity import ForwardedIdentity
 
-__all__ = ["Request", "TLSConnection", "TransportPeer"]
+__all__ = ["LONGEST_ADDRESS", "Request", "TLSConnection", "TransportPeer"]
+
+LONGEST_ADDRESS = 64
+"""Characters in the text of an address: one of IPv6 with an embedded IPv4 address has 45, and an interface name up to
+15 (Linux, IFNAMSIZ)."""
 
 
 class TransportPeer(NamedTuple):
