@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from clientcert.errors import ConfigurationError
@@ -21,7 +20,7 @@ from clientcert.outcome import Failure, Success, User, failure
 from clientcert.presets import distinct_names, header_name
 from clientcert.refusal import refusal
 from clientcert.rejection import RejectionReason
-from clientcert.request import LONGEST_ADDRESS, TransportPeer
+from clientcert.request import TransportPeer, stated_peer
 from clientcert.strategy import ClientCertStrategy, check_strategy
 from clientcert.tls import Connection, from_extension
 from clientcert.trust import Objection, trusted_proxies_from
@@ -274,18 +273,12 @@ def _connection(scope: Scope) -> Connection | None:
 _NO_PORT = frozenset({0, "0"})
 
 
-@lru_cache(4096)  # more than the proxies of anyone, and little memory against many clients
-def _ip_peer(host: str, rewritten: bool) -> TransportPeer:  # noqa: FBT001 - named arguments cost more in a cache
-    return TransportPeer("ip", host, rewritten=rewritten)
-
-
 def _scope_peer(scope: Scope) -> TransportPeer:
     client = scope.get("client")
     if client is not None and client[0]:
         # Uvicorn's ProxyHeadersMiddleware sets port 0 where the X-Forwarded-For entry it takes the address from has no
         # port; no TCP client has that one. Granian writes ports as text.
-        host: str = client[0]
-        return _ip_peer(host, client[1] in _NO_PORT) if len(host) <= LONGEST_ADDRESS else TransportPeer("unknown")
+        return stated_peer(client[0], rewritten=client[1] in _NO_PORT)
     # Over a Unix socket there is no client address (granian: ""), and ``server`` is a path and None (granian: "0"; the
     # ASGI worker of gunicorn has the first two characters of the path). Each alone proves nothing: a TCP client that is
     # gone has no address, and httpx's in-process transport has a server without a port.
