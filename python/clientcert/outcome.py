@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from inspect import isasyncgen, isawaitable, iscoroutine, isgenerator
 from types import GenericAlias, MappingProxyType
@@ -113,7 +113,6 @@ class Success(Generic[User_co]):
     if not TYPE_CHECKING:
         __class_getitem__ = classmethod(GenericAlias)  # as for `Accept`
 
-    # What a frozen dataclass writes here itself takes twice as long, and there is a Success for each request.
     def __init__(
         self,
         user: User_co,
@@ -121,21 +120,17 @@ class Success(Generic[User_co]):
         info: Any = None,
         identity: ForwardedIdentity | None = None,
     ) -> None:
-        _set_user(self, user)
-        _set_certificate(self, certificate)
-        _set_info(self, info)
-        _set_identity(self, identity)
+        set_user, set_certificate, set_info, set_identity = _set_success
+        set_user(self, user)
+        set_certificate(self, certificate)
+        set_info(self, info)
+        set_identity(self, identity)
 
     def __bool__(self) -> Literal[True]:  # said, so that type checkers tell the outcomes apart in a condition
         return True
 
 
-_set_user, _set_certificate, _set_info, _set_identity = (
-    vars(Success)[name].__set__ for name in ("user", "certificate", "info", "identity")
-)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Failure:
     """The request is not authenticated. It is false in a condition, so that a forgotten ``isinstance`` lets nobody in.
 
@@ -153,8 +148,33 @@ class Failure:
     presented: bool = True
     identity: ForwardedIdentity | None = None
 
+    def __init__(  # noqa: PLR0913, PLR0917 - one for each field
+        self,
+        reason: RejectionReason,
+        message: str,
+        status: int = _UNAUTHORIZED,
+        certificate: PeerCertificate | None = None,
+        detail: Any = None,
+        presented: bool = True,  # noqa: FBT001, FBT002 - as the dataclass would have it
+        identity: ForwardedIdentity | None = None,
+    ) -> None:
+        set_reason, set_message, set_status, set_certificate, set_detail, set_presented, set_identity = _set_failure
+        set_reason(self, reason)
+        set_message(self, message)
+        set_status(self, status)
+        set_certificate(self, certificate)
+        set_detail(self, detail)
+        set_presented(self, presented)
+        set_identity(self, identity)
+
     def __bool__(self) -> Literal[False]:
         return False
+
+
+# Each request has an outcome, and what a frozen dataclass writes for `__init__` takes twice as long.
+_set_success, _set_failure = (
+    tuple(vars(outcome)[field.name].__set__ for field in fields(outcome)) for outcome in (Success, Failure)
+)
 
 
 Outcome: TypeAlias = Success[User] | Failure
