@@ -245,10 +245,10 @@ def _name_matcher(function: str, attributes: NameConstraints) -> tuple[Callable[
     return matches, repr(dict(attributes))
 
 
-def _values(name: Attributes, oid: str) -> tuple[str, ...]:
+def _values(name: Attributes, oid: str) -> list[str]:
     """Return the values of an attribute that may be matched one by one: none where there are several common names."""
-    values = tuple(value for kind, value in name if kind == oid)
-    return () if oid == _COMMON_NAME and len(values) > 1 else values
+    values = [value for kind, value in name if kind == oid]
+    return [] if oid == _COMMON_NAME and len(values) > 1 else values
 
 
 def attribute_type(name: str) -> str:

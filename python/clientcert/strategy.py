@@ -24,7 +24,7 @@ from clientcert.errors import CertificateNotRetrievable, ConfigurationError
 from clientcert.explanation import explain
 from clientcert.extract import Extracted, Extractor
 from clientcert.forwarded_identity import ForwardedIdentity
-from clientcert.outcome import SERVER_ERROR, Failure, User, User_co, awaitable_error, failure, judged
+from clientcert.outcome import SERVER_ERROR, Failure, User, User_co, awaitable_error, failure, is_settled, judged
 from clientcert.policy import is_async
 from clientcert.rejection import Check, Rejection, RejectionReason
 
@@ -216,6 +216,7 @@ class ClientCertStrategy(Generic[User_co]):
         self.name: str = name
         self.is_async: bool = is_async(verify)
         self._verify: Callable[..., Any] = verify
+        self._verify_async: Callable[..., Any] = verify.call_async if isinstance(verify, CallbackStyle) else verify
         self._pass_request = pass_request
         self._on_authenticated = on_authenticated
         self._on_rejected = on_rejected
@@ -258,8 +259,8 @@ class ClientCertStrategy(Generic[User_co]):
         if isinstance(identity, Failure):
             outcome: Outcome[User_co] = identity
         else:
-            answer = self._verify(*self._arguments(request, identity))
-            if answer is not True and isawaitable(answer):
+            answer = self._verify(request.native, identity) if self._pass_request else self._verify(identity)
+            if answer is not True and not is_settled(answer) and isawaitable(answer):
                 raise awaitable_error(answer)
             outcome = judged(answer, identity)
         if self._has_hooks:
@@ -272,9 +273,11 @@ class ClientCertStrategy(Generic[User_co]):
         if isinstance(identity, Failure):
             outcome: Outcome[User_co] = identity
         else:
-            verify = self._verify.call_async if isinstance(self._verify, CallbackStyle) else self._verify
-            answer = verify(*self._arguments(request, identity))
-            outcome = judged(await answer if isawaitable(answer) else answer, identity)
+            verify = self._verify_async
+            answer = verify(request.native, identity) if self._pass_request else verify(identity)
+            if answer is not True and not is_settled(answer) and isawaitable(answer):
+                answer = await answer
+            outcome = judged(answer, identity)
         if self._has_hooks:
             await self._dispatch_async(self._hooks(request, found, outcome))
         return outcome
@@ -303,9 +306,6 @@ class ClientCertStrategy(Generic[User_co]):
             request.attach_identity(found)
             return found, found
         return failure(found.reason, found.detail, presented=found.presented), found
-
-    def _arguments(self, request: Request, identity: PeerCertificate | ForwardedIdentity) -> tuple[Any, ...]:
-        return (request.native, identity) if self._pass_request else (identity,)
 
     def _hooks(
         self, request: Request, found: Extracted | ForwardedIdentity | Rejection, outcome: Outcome
