@@ -30,7 +30,6 @@ else:
     User_co = TypeVar("User_co", covariant=True)
 
 __all__ = [
-    "SERVER_ERROR",
     "Accept",
     "Failure",
     "Outcome",
@@ -44,8 +43,8 @@ __all__ = [
     "judged",
 ]
 
-SERVER_ERROR = 500
 _UNAUTHORIZED = 401
+_SERVER_ERROR = 500
 _ERRORS = range(400, 600)
 
 _MESSAGES = MappingProxyType(
@@ -181,8 +180,9 @@ Outcome: TypeAlias = Success[User] | Failure
 """What becomes of a request, as `ClientCertStrategy.authenticate` returns it."""
 
 
-def failure(reason: RejectionReason, detail: str, *, status: int = _UNAUTHORIZED, presented: bool = True) -> Failure:
+def failure(reason: RejectionReason, detail: str, *, presented: bool = True) -> Failure:
     """Return the outcome of a request that is refused before ``verify`` is asked."""
+    status = _SERVER_ERROR if reason is RejectionReason.CERTIFICATE_NOT_RETRIEVABLE else _UNAUTHORIZED
     return Failure(reason, _MESSAGES[reason], status, detail=detail, presented=presented)
 
 

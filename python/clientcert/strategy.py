@@ -24,7 +24,7 @@ from clientcert.errors import CertificateNotRetrievable, ConfigurationError
 from clientcert.explanation import explain
 from clientcert.extract import Extracted, Extractor
 from clientcert.forwarded_identity import ForwardedIdentity
-from clientcert.outcome import SERVER_ERROR, Failure, User, User_co, awaitable_error, failure, is_settled, judged
+from clientcert.outcome import Failure, User, User_co, awaitable_error, failure, is_settled, judged
 from clientcert.policy import is_async
 from clientcert.rejection import Check, Rejection, RejectionReason
 
@@ -255,10 +255,11 @@ class ClientCertStrategy(Generic[User_co]):
         """Return who the client is, or why nobody. `ConfigurationError` if ``verify`` is async."""
         if self.is_async:
             raise ConfigurationError("verify is async: write `await strategy.authenticate_async(request)`")
-        identity, found = self._identify(request)
-        if isinstance(identity, Failure):
-            outcome: Outcome[User_co] = identity
+        found = self._find(request)
+        if isinstance(found, Rejection):
+            outcome: Outcome[User_co] = failure(found.reason, found.detail, presented=found.presented)
         else:
+            identity = found.certificate if isinstance(found, Extracted) else found
             answer = self._verify(request.native, identity) if self._pass_request else self._verify(identity)
             if answer is not True and not is_settled(answer) and isawaitable(answer):
                 raise awaitable_error(answer)
@@ -269,10 +270,11 @@ class ClientCertStrategy(Generic[User_co]):
 
     async def authenticate_async(self, request: Request) -> Outcome[User_co]:
         """Return who the client is, or why nobody; ``verify`` may be plain or async."""
-        identity, found = self._identify(request)
-        if isinstance(identity, Failure):
-            outcome: Outcome[User_co] = identity
+        found = self._find(request)
+        if isinstance(found, Rejection):
+            outcome: Outcome[User_co] = failure(found.reason, found.detail, presented=found.presented)
         else:
+            identity = found.certificate if isinstance(found, Extracted) else found
             verify = self._verify_async
             answer = verify(request.native, identity) if self._pass_request else verify(identity)
             if answer is not True and not is_settled(answer) and isawaitable(answer):
@@ -289,23 +291,17 @@ class ClientCertStrategy(Generic[User_co]):
         """
         return explain(self._extractor, request)
 
-    def _identify(
-        self, request: Request
-    ) -> tuple[PeerCertificate | ForwardedIdentity | Failure, Extracted | ForwardedIdentity | Rejection]:
-        """Return who the client may be, or why nobody; and what that is from."""
+    def _find(self, request: Request) -> Extracted | ForwardedIdentity | Rejection:
+        """Return who the client may be, attached to the request, or why nobody."""
         try:
             found = self._extractor.extract(request)
         except CertificateNotRetrievable as error:
-            found = Rejection(Check.SOCKET, RejectionReason.CERTIFICATE_NOT_RETRIEVABLE, str(error))
-            return failure(found.reason, found.detail, status=SERVER_ERROR), found
+            return Rejection(Check.SOCKET, RejectionReason.CERTIFICATE_NOT_RETRIEVABLE, str(error))
         if isinstance(found, Extracted):
-            certificate = found.certificate
-            request.attach(certificate)
-            return certificate, found
-        if isinstance(found, ForwardedIdentity):
+            request.attach(found.certificate)
+        elif isinstance(found, ForwardedIdentity):
             request.attach_identity(found)
-            return found, found
-        return failure(found.reason, found.detail, presented=found.presented), found
+        return found
 
     def _hooks(
         self, request: Request, found: Extracted | ForwardedIdentity | Rejection, outcome: Outcome
