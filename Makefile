@@ -66,13 +66,13 @@ test-servers: dev ## Test real servers over TLS: what becomes of a certificate o
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/servers
 
 oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on both backends
-	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000
+	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000 --timeout 0
 
 differential: dev ## Compare the backends over 100,000 certificates and header values
 	$(BIN)/python tests/differential.py --count 100000
 
 fuzz-shims: dev ## Give the shims 5,000 scopes and environs of each kind, on both backends
-	$(BIN)/python -m pytest tests/test_shims_fuzz.py --hypothesis-profile fuzz
+	$(BIN)/python -m pytest tests/test_shims_fuzz.py --hypothesis-profile fuzz --timeout 0
 
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 # 8 KiB hold a chain of three certificates in any encoding. An input that takes five seconds is a hang.

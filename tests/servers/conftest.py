@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import websockets
 from h2.connection import H2Connection
 from h2.events import DataReceived, ResponseReceived, StreamEnded
 
@@ -79,6 +81,23 @@ class Server:
         """The answer to one request on a connection of its own."""
         with self.connect(context) as client:
             return client.ask(headers, body)
+
+    def ask_on_websocket(self, context: ssl.SSLContext | None = None, headers=()) -> dict:
+        """What the application says on a websocket that it has accepted."""
+
+        async def ask():
+            # Not by `websockets.sync`: its two threads use one TLS connection at the same time. Where the one writes while
+            # the other reads a session ticket, OpenSSL fails, or the one that writes waits for ever.
+            options = {"ssl": context, "additional_headers": headers, "proxy": None}
+            connection = (
+                websockets.unix_connect(self.address, "ws://localhost/", **options)
+                if isinstance(self.address, str)
+                else websockets.connect(f"wss://localhost:{self.address[1]}/", **options)
+            )
+            async with asyncio.timeout(PATIENCE), connection as websocket:
+                return json.loads(await websocket.recv())
+
+        return asyncio.run(ask())
 
     def terminate(self) -> None:
         self._process.terminate()

@@ -5,13 +5,11 @@ Where the certificate comes from the socket, so does the peer, whatever a header
 
 from __future__ import annotations
 
-import json
 import ssl
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from websockets.sync.client import connect as connect_websocket
 
 from servers.run_tls_server import SERVERS
 
@@ -98,8 +96,7 @@ def on_websocket(server, context, handshake):
     status, text = server.ask(context, handshake)
     if status != 101:
         return told(status, text)
-    with connect_websocket(f"wss://localhost:{server.address[1]}/", ssl=context, proxy=None) as connection:
-        return told(200, json.loads(connection.recv(timeout=30)))
+    return told(200, server.ask_on_websocket(context))
 
 
 def test_every_server_is_measured():
