@@ -91,9 +91,6 @@ def serve_by_hypercorn(listener, files):
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from clientcert.servers.hypercorn import show_clients
-
-    show_clients()
     config = Config.from_mapping(
         bind=[f"fd://{listener.detach()}"],
         certfile=files.certificate,
@@ -102,6 +99,18 @@ def serve_by_hypercorn(listener, files):
         verify_mode=ssl.CERT_OPTIONAL,
     )
     asyncio.run(serve(asgi, config))
+
+
+def serve_by_hypercorn_with_clients(listener, files):
+    from clientcert.servers.hypercorn import show_clients
+
+    show_clients()
+    serve_by_hypercorn(listener, files)
+
+
+def serve_by_nonecorn(listener, files):
+    sys.path.insert(0, str(INSTALLED / "python"))  # it has Hypercorn's name, and takes its place
+    serve_by_hypercorn(listener, files)
 
 
 def run_werkzeug(listener, files):
@@ -149,22 +158,6 @@ def run_granian(listener, files):
         ssl_ca=Path(files.ca_certs),
         ssl_client_verify=True,
     ).serve()
-
-
-def run_nonecorn(listener, files):
-    sys.path.insert(0, str(INSTALLED / "python"))  # under Hypercorn's name, and in its place
-    from application import asgi
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
-
-    config = Config.from_mapping(
-        bind=[f"fd://{listener.detach()}"],
-        certfile=files.certificate,
-        keyfile=files.key,
-        ca_certs=files.ca_certs,
-        verify_mode=ssl.CERT_OPTIONAL,
-    )
-    asyncio.run(serve(asgi, config))
 
 
 def run_pyvoy(listener, files):
@@ -333,7 +326,7 @@ SERVERS = {
     "gunicorn, gthread": lambda *given: run_gunicorn(
         *given, "gthread", "application:wsgi", "--threads", "20", *GUNICORN_HTTP2
     ),
-    "hypercorn, serve": serve_by_hypercorn,
+    "hypercorn, serve": serve_by_hypercorn_with_clients,
     "hypercorn, asyncio": lambda *given: run_hypercorn(*given, "asyncio", "hypercorn_application:asgi"),
     "hypercorn, uvloop": lambda *given: run_hypercorn(*given, "uvloop", "hypercorn_application:asgi"),
     "hypercorn, trio": lambda *given: run_hypercorn(*given, "trio", "hypercorn_application:asgi"),
@@ -344,7 +337,7 @@ SERVERS = {
     "granian": run_granian,
     "uWSGI": run_uwsgi,
     "mod_wsgi": run_mod_wsgi,
-    "nonecorn": run_nonecorn,
+    "nonecorn": serve_by_nonecorn,
     "pyvoy": run_pyvoy,
     "aiohttp": run_aiohttp,
     "sanic": run_sanic,
