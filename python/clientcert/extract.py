@@ -116,6 +116,8 @@ class Extractor:
         self.cross_checks: tuple[tuple[bytes, CrossCheckForm], ...] = tuple(
             (header_name(header), form) for header, form in preset.cross_checks
         )
+        # Of a client without a certificate OpenSSL says X509_V_OK, too, and HAProxy passes it on. Empty is no error.
+        self._verdicts_are_of_certificates = any(value not in {b"", b"0"} for _, value in self.verdicts)
         watched = [header_name(header) for header in preset.headers]
         if self.trust is not None and self.trust.secret_header is not None:
             watched.append(self.trust.secret_header)
@@ -226,8 +228,14 @@ class Extractor:
         return Rejection(Check.HEADER, RejectionReason.HEADER_MISSING_OR_MALFORMED, detail, presented)
 
     def _is_presented(self, lines: HeaderLines) -> bool:
-        """Return whether the headers hold a certificate, readable or not, or the chain of one that is missing."""
-        values = (self.certificate_value(lines), self._chain_value(lines))
+        """Return whether the headers hold a certificate, readable or not, or what comes with one that is missing.
+
+        That is its chain, what identifies it, or verdicts that are all good: it has been removed on the way.
+        """
+        if self._verdicts_are_of_certificates and self.wrong_verdict(lines) is None:
+            return True
+        identifying = (lines.single.get(header) for header, _ in self.cross_checks)
+        values = (self.certificate_value(lines), self._chain_value(lines), *identifying)
         return any(value is not None and not says_none(value) for value in values)
 
     def _chain_value(self, lines: HeaderLines) -> bytes | None:
@@ -254,8 +262,9 @@ class Extractor:
         if connection is None or not connection.authorized:
             missing = "is not known to be TLS" if connection is None else "has no verified certificate"
             rejected = connection is not None and connection.rejected
+            presented = rejected or (instead_of is not None and instead_of.presented)
             reason = RejectionReason.SOCKET_NOT_AUTHORIZED
-            return Rejection(Check.SOCKET, reason, f"the connection {missing}", rejected, instead_of)
+            return Rejection(Check.SOCKET, reason, f"the connection {missing}", presented, instead_of)
         ders = connection.certificates if self._include_chain else connection.certificates[:1]
         if not ders:
             message = "the server shows no certificate for an authorized TLS connection"
