@@ -205,8 +205,8 @@ class Extractor:
             check = Check.VALIDITY if error.code == "time" else Check.DECODING
             detail = f"{self.certificate_header.decode()}: {error}"
             reason = RejectionReason.HEADER_MISSING_OR_MALFORMED
-            rejection = Rejection(check, reason, detail, self._is_presented(lines))
-            return self._without_certificate(request, rejection)
+            presented = error.code != "no_certificate" or self._is_presented(lines)
+            return self._without_certificate(request, Rejection(check, reason, detail, presented))
         except _NoIdentityError as error:
             rejection = Rejection(error.check, error.reason, str(error))
             if error.reason is RejectionReason.HEADER_MISSING_OR_MALFORMED:
