@@ -15,17 +15,19 @@ from proxies.programs import COMMANDS, MODULES, environment, executable, free_po
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 WITHOUT_PROXY, HEADING, BEHIND_PROXY = TUTORIAL.read_text("utf-8").partition("\n## Behind a proxy\n")
-PORTS = ("8000", "8443")
+PORTS = ("8000", "8443", "9000")
 PROXIES = {program for _, (program, *_) in COMMANDS.values()}
 
-# What the pages of a folder send their reader for to another page.
+# What a page, or the pages of a folder, send their reader for to another page.
 CERTIFICATES = ROOT / "examples" / "tutorial" / "certificates.py"
+OF_PROXIES = ROOT / "examples" / "certificates.py"
 GIVEN = {
     ROOT: CERTIFICATES,
     ROOT / "docs": CERTIFICATES,
     ROOT / "docs" / "frameworks": CERTIFICATES,
     ROOT / "docs" / "servers": CERTIFICATES,
-    ROOT / "docs" / "proxies": ROOT / "examples" / "certificates.py",
+    ROOT / "docs" / "proxies": OF_PROXIES,
+    ROOT / "docs" / "gateways.md": OF_PROXIES,
 }
 
 
@@ -68,7 +70,7 @@ def walk(page, reader):
 @pytest.mark.parametrize("page", list(filter(is_walked, pages())), ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_does_what_it_says(page, new_reader, tmp_path):
     reader = new_reader()
-    given = GIVEN.get(page.parent)
+    given = GIVEN.get(page, GIVEN.get(page.parent))
     if given is not None:
         reader.do(File(given.name, given.read_text("utf-8")))
     if page.name == "apache.md":
