@@ -95,7 +95,7 @@ class Reader:
     def do(self, step: File | Command) -> None:
         """Save the file, or run the command."""
         if isinstance(step, File):
-            self.save(step)
+            self._save(step)
             return
         line = self._with_ports(step.line)
         named = self._named(step.line)
@@ -111,8 +111,7 @@ class Reader:
             self._wait_for(self._ports[port], self._folder / authority[1] if authority else None)
         self._run(line, step.output.splitlines())
 
-    def save(self, file: File) -> None:
-        """Save the file, for the ports that are taken."""
+    def _save(self, file: File) -> None:
         (self._folder / file.name).write_text(self._with_ports(file.text))
         self._saved.append(file)
 
