@@ -19,7 +19,7 @@ VALGRIND := target/valgrind
 .PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
 .PHONY: fuzz-compare fuzz-report fuzz-shims test-servers servers
 .PHONY: check lint types bench bench-rust bench-instructions bench-report bench-gateway bench-hostile bench-memory
-.PHONY: dist dist-check clean
+.PHONY: docs diagrams dist dist-check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -123,7 +123,14 @@ types: dev ## Check types, and the stub of the extension against the extension
 	$(BIN)/pyright
 	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/pyright --verifytypes clientcert --ignoreexternal
 
-check: lint types test bench-instructions ## All of the above, and bench-instructions: what CI runs
+docs: dev ## Build the pages and the reference into target/docs, and fail at any warning
+	rm -rf target/docs
+	$(BIN)/sphinx-build --fresh-env --fail-on-warning --keep-going --nitpicky --quiet --doctree-dir target/doctrees docs target/docs
+
+diagrams: $(READY) ## Draw the diagrams of the pages anew, after a change of their sources: it takes Graphviz
+	$(BIN)/python docs/diagrams.py
+
+check: lint types docs test bench-instructions ## All that CI runs: lint, types, docs, test, bench-instructions
 
 bench: dev ## Time both backends, and the code one would write without them, in one run
 	$(BIN)/python -m pytest benches/python --benchmark-enable --benchmark-columns=median,iqr,ops

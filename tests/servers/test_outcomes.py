@@ -1,4 +1,4 @@
-"""What becomes of a client's certificate on each server, measured; docs/servers.md has the same in a table.
+"""What becomes of a client's certificate on each server, measured; docs/servers/README.md has the same in a table.
 
 Where the certificate comes from the socket, so does the peer, whatever a header says.
 """
@@ -140,7 +140,7 @@ def test_each_server_does_with_certificates_what_the_page_says(start_tls, pki, w
 
 
 def table():
-    """The table of docs/servers.md."""
+    """The table of docs/servers/README.md."""
     pinned = dict(line.lower().split("==") for line in (ROOT / "constraints.txt").read_text().split())
     rows = [
         "| Server | Certificate | None | Of another CA | Expired | Resumed, TLS 1.2 | Resumed, TLS 1.3 | WebSocket |"
@@ -154,4 +154,4 @@ def table():
 
 
 def test_the_page_has_what_was_measured():
-    assert table() in (ROOT / "docs" / "servers.md").read_text(), f"the table must be:\n\n{table()}\n"
+    assert table() in (ROOT / "docs" / "servers" / "README.md").read_text(), f"the table must be:\n\n{table()}\n"
