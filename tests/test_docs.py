@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import sys
@@ -50,6 +51,19 @@ def test_every_block_of_code_runs_or_says_why_not(paper):
     assert [block for block in blocks(text) if not is_accounted_for(block, paper)] == []
 
 
+@pytest.fixture
+def _audit_log():
+    """The log that a page configures, as it was before."""
+    log = logging.getLogger("clientcert.audit")
+    before = log.level, log.propagate
+    yield
+    log.level, log.propagate = before
+    for handler in log.handlers.copy():
+        log.removeHandler(handler)
+        handler.close()
+
+
+@pytest.mark.usefixtures("_audit_log")
 @pytest.mark.parametrize("paper", [paper for paper in PAPERS if code(paper)], ids=lambda paper: paper.name)
 def test_the_code_of_the_papers_runs(paper, tmp_path, monkeypatch):
     """One block after the other, as a reader goes through them, in an empty folder."""

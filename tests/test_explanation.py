@@ -215,6 +215,7 @@ HINTS = [
     (nginx(peer=peer("unix")), {}, 'add "unix" to trusted_proxies'),
     (nginx(peer=peer("unknown")), {}, "the server shows no address of the peer"),
     (nginx(peer=peer("ip", "evil\x1b[2J")), {}, "the server shows no address of the peer"),
+    (nginx(peer=peer("ip", "fe80::1%evil\x1b[2J")), {}, "the server shows no address of the peer"),
     (nginx(("X-Forwarded-For", "10.0.0.5"), peer=peer("ip", "10.0.0.5")), {}, "--no-proxy-headers"),
     (nginx(peer=peer("ip", "192.0.2.1", rewritten=True)), {}, "--no-proxy-headers"),
     (nginx(), {"trusted_proxies": TrustedProxies(secret=("X-Proxy-Secret", SECRET))}, "must set this header in every"),

@@ -144,6 +144,15 @@ class Extractor:
             self._accepted.put(evidence, found)
         return found
 
+    def source(self, found: Extracted | ForwardedIdentity | Rejection) -> str:
+        """Return where `extract` has looked for what it found: the name of the preset, or ``"socket"``."""
+        if self.preset is None:
+            return "socket"
+        if isinstance(found, ForwardedIdentity):
+            return self.preset.name
+        is_socket = found.instead_of is not None or (isinstance(found, Rejection) and found.check is Check.SOCKET)
+        return "socket" if is_socket else self.preset.name
+
     def header_checks(self, request: Request) -> tuple[Check, ...]:
         """Return the checks that are made of the headers of ``request`` as long as none fails, in their order."""
         if self.preset is None or self.headers is None:
@@ -220,7 +229,7 @@ class Extractor:
             if value is None or not agrees(value, certificate, form):
                 wrong = "is absent" if value is None else f"is not the {form} of the certificate"
                 reason = RejectionReason.VERIFICATION_HEADER_MISMATCH
-                return Rejection(Check.CROSS_CHECKS, reason, f"{header.decode()} {wrong}")
+                return Rejection(Check.CROSS_CHECKS, reason, f"{header.decode()} {wrong}", certificate=certificate)
         return None
 
     def _absent(self, *, presented: bool) -> Rejection:
@@ -284,14 +293,14 @@ class Extractor:
         certificate, _, instead_of = extracted
         objection = out_of_time(certificate, int(time.time())) if self.check_validity else None
         if objection is not None:
-            return Rejection(Check.VALIDITY, *objection, instead_of=instead_of)
+            return Rejection(Check.VALIDITY, *objection, instead_of=instead_of, certificate=certificate)
         if self.anchors is not None:
             try:
                 self.anchors.validate(certificate)
             except ValidationError as error:
                 reason = RejectionReason(error.reason)
                 check = Check.REVOCATION if reason in _REVOCATION else Check.PATH
-                return Rejection(check, reason, error.detail, instead_of=instead_of)
+                return Rejection(check, reason, error.detail, instead_of=instead_of, certificate=certificate)
         return extracted
 
 
