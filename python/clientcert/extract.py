@@ -116,7 +116,7 @@ class Extractor:
         self.cross_checks: tuple[tuple[bytes, CrossCheckForm], ...] = tuple(
             (header_name(header), form) for header, form in preset.cross_checks
         )
-        # Of a client without a certificate OpenSSL says X509_V_OK, too, and HAProxy passes it on. Empty is no error.
+        # OpenSSL says "0" (X509_V_OK) without a certificate, too, and HAProxy passes it on; empty is no error.
         self._verdicts_are_of_certificates = any(value not in {b"", b"0"} for _, value in self.verdicts)
         watched = [header_name(header) for header in preset.headers]
         if self.trust is not None and self.trust.secret_header is not None:

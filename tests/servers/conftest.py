@@ -20,7 +20,7 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, ResponseReceived, StreamEnded, TrailersReceived
 
 from clientcert.testing import CertificateAuthority
-from servers.run_tls_server import MAKE_SOCKETS, NOT_INSTALLED
+from servers.run_tls_server import GOT_BY_MAKE, OWN_SOCKET
 
 HERE = Path(__file__).parent
 MANY = 128  # connections that nobody has accepted yet
@@ -322,12 +322,12 @@ def start_tls(backend, start, pki):
     """Start a server of `run_tls_server` for one test, with the backend of the test."""
 
     def start_tls(name):
-        program = NOT_INSTALLED.get(name)
+        program = GOT_BY_MAKE.get(name)
         if program is not None and not program.exists():
             (pytest.fail if os.environ.get("CI") else pytest.skip)(
                 f"{program.name} is not there: make servers gets it, on Debian for the version of Python there"
             )
-        listens = name not in MAKE_SOCKETS
+        listens = name not in OWN_SOCKET
         files = (pki.server_certificate, pki.server_key, pki.ca_certs)
         environ = {"CLIENTCERT_BACKEND": backend}
         server = start(name, script="run_tls_server.py", arguments=files, environ=environ, listens=listens)

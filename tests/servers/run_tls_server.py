@@ -344,16 +344,16 @@ SERVERS = {
     "tornado": run_tornado,
     "grpcio": run_grpcio,
 }
-NOT_INSTALLED = {
+GOT_BY_MAKE = {
     "uWSGI": UWSGI_PLUGIN,
     "mod_wsgi": MOD_WSGI,
     "nonecorn": INSTALLED / "python/hypercorn",
     "pyvoy": INSTALLED / "python/pyvoy",
 }
-"""What is there if make has got it, and if it is for this version of Python."""
+"""What is there once `make servers` has got it; Debian's, where its Python is of this version."""
 
-MAKE_SOCKETS = {"mod_wsgi", "pyvoy", "grpcio"}
-"""They make their own socket."""
+OWN_SOCKET = {"mod_wsgi", "pyvoy", "grpcio"}
+"""They listen on a socket of their own, and not on the one that is inherited."""
 
 if __name__ == "__main__":
     name, descriptor, *files = sys.argv[1:]

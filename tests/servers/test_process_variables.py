@@ -17,7 +17,7 @@ def test_a_certificate_in_the_variables_of_the_process_is_read_only_where_they_a
     status, known = start(name, environ=variables).ask()
     assert status == 200
     assert known["tls"]["socket"] is None  # what is read where nothing is named
-    # That it is there, for whoever names a source under the wrong server. Of uWSGI's, only DER is read, and a variable
-    # of a process holds no NUL.
+    # It is there, for who names a source under the wrong server. Of uWSGI's variables, one is read, and as DER: that is
+    # no certificate, for each has a NUL, which a variable of a process cannot hold.
     assert known["tls"]["mod_ssl"] == {"authorized": True, "certificates": 1}
     assert known["tls"]["uwsgi"] == {"authorized": True, "certificates": 1}
