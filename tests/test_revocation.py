@@ -310,6 +310,12 @@ def test_entries_that_are_no_list_are_refused_alike(der, code):
     assert len(set(found)) == 1
 
 
+def test_an_extension_that_says_that_it_is_not_critical_changes_nothing(backend):
+    harmless = elements(0x30, b"\x06\x01\x2a", b"\x01\x01\x00", b"\x04\0")
+    revoked = BACKENDS[backend].RevokedSerials(unsigned_list(entry(b"\x01", harmless)))
+    assert (len(revoked), b"\x01" in revoked) == (1, True)
+
+
 def test_both_backends_agree_on_lists_with_a_byte_changed():
     whole = unsigned_list(entry(b"\x01", HARMLESS), entry(b"\x02\x03"), after=elements(0xA0, b"\x30\0"))
     for at in range(len(whole)):
