@@ -286,6 +286,12 @@ def test_a_lifespan_is_none_of_its_business():
     assert app.scopes[0] is lifespan
 
 
+def test_a_lifespan_is_none_of_the_business_of_a_guarded_route():
+    app = App()
+    serve(client_cert_required(app), {"type": "lifespan"})
+    assert app.scopes == [{"type": "lifespan"}]
+
+
 @pytest.mark.parametrize("end", ["lifespan.shutdown.complete", "lifespan.shutdown.failed"])
 def test_hooks_have_run_before_the_server_learns_that_the_application_is_done(backend, end):
     events = []

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import pki
 from clientcert import (
     PRESETS,
     Check,
@@ -18,6 +19,7 @@ from clientcert import (
     allow_cn,
     allow_fingerprints,
     encode_header,
+    parse_der,
 )
 from clientcert.asgi import ASGIRequest
 from clientcert.request import TLSConnection, TransportPeer
@@ -241,6 +243,7 @@ HINTS = [
     (envoy(value()), {"source": "envoy"}, "this looks like url-pem, not xfcc"),
     (nginx(cert=value(EXPIRED)), {}, f"the client needs a new certificate, unless the clock of this machine is wrong: it says {NOW:%Y-}"),
     (nginx(cert=value(FUTURE)), {}, "the clock of this machine, or that of the issuer, is wrong"),
+    (nginx(cert=encode_header(parse_der(pki.with_no_times(ALICE.der)), "url-pem")), {}, None),
     (FakeRequest(), {"source": None}, "if TLS ends at a proxy: name its certificate_source"),
     (FakeRequest(connection=CONNECTED), {"source": None}, "uvicorn needs ssl_cert_reqs"),
     (FakeRequest(connection=TLSConnection(authorized=False, rejected=True)), {"source": None}, "not accepted it"),
@@ -291,8 +294,9 @@ def test_the_detail_says_by_how_much_a_certificate_is_out_of_date(backend):
     assert re.fullmatch(
         r"notAfter was 3 days, 4:\d\d:\d\d ago", last(strategy().explain(nginx(cert=value(EXPIRED)))).detail
     )
+    future = CA.issue("alice", not_before=datetime.now(UTC) + timedelta(days=2, minutes=5))
     assert re.fullmatch(
-        r"notBefore is in 2 days, 0:0\d:\d\d", last(strategy().explain(nginx(cert=value(FUTURE)))).detail
+        r"notBefore is in 2 days, 0:0\d:\d\d", last(strategy().explain(nginx(cert=value(future)))).detail
     )
 
 
