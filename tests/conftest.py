@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,8 +31,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_COUNTS] = []
 
 
-def pytest_report_header() -> str:
-    return f"clientcert backends under test: {', '.join(BACKENDS)}"
+def pytest_report_header() -> list[str]:
+    return [
+        f"clientcert backends under test: {', '.join(BACKENDS)}",
+        f"clientcert is imported from {Path(_backend.__file__).parent}",
+    ]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import pki
 from clientcert import (
     PRESETS,
     Check,
@@ -20,6 +21,7 @@ from clientcert import (
     allow_fingerprints,
     encode_header,
     extract,
+    parse_der,
 )
 from clientcert.asgi import ASGIRequest
 from clientcert.request import TLSConnection, TransportPeer
@@ -244,6 +246,7 @@ HINTS = [
     (envoy(value()), {"source": "envoy"}, "this looks like url-pem, not xfcc"),
     (nginx(cert=value(EXPIRED)), {}, f"the client needs a new certificate, unless the clock of this machine is wrong: it says {NOW:%Y-}"),
     (nginx(cert=value(FUTURE)), {}, "the clock of this machine, or that of the issuer, is wrong"),
+    (nginx(cert=encode_header(parse_der(pki.with_no_times(ALICE.der)), "url-pem")), {}, None),
     (FakeRequest(), {"source": None}, "if TLS ends at a proxy: name its certificate_source"),
     (FakeRequest(connection=CONNECTED), {"source": None}, "uvicorn needs ssl_cert_reqs"),
     (FakeRequest(connection=TLSConnection(authorized=False, rejected=True)), {"source": None}, "not accepted it"),

@@ -116,6 +116,8 @@ class Extractor:
         self.cross_checks: tuple[tuple[bytes, CrossCheckForm], ...] = tuple(
             (header_name(header), form) for header, form in preset.cross_checks
         )
+        # OpenSSL says "0" (X509_V_OK) without a certificate, too, and HAProxy passes it on; empty is no error.
+        self._verdicts_are_of_certificates = any(value not in {b"", b"0"} for _, value in self.verdicts)
         watched = [header_name(header) for header in preset.headers]
         if self.trust is not None and self.trust.secret_header is not None:
             watched.append(self.trust.secret_header)
@@ -212,8 +214,8 @@ class Extractor:
             check = Check.VALIDITY if error.code == "time" else Check.DECODING
             detail = f"{self.certificate_header.decode()}: {error}"
             reason = RejectionReason.HEADER_MISSING_OR_MALFORMED
-            rejection = Rejection(check, reason, detail, self._is_presented(lines))
-            return self._without_certificate(request, rejection)
+            presented = error.code != "no_certificate" or self._is_presented(lines)
+            return self._without_certificate(request, Rejection(check, reason, detail, presented))
         except _NoIdentityError as error:
             rejection = Rejection(error.check, error.reason, str(error))
             if error.reason is RejectionReason.HEADER_MISSING_OR_MALFORMED:
@@ -235,8 +237,14 @@ class Extractor:
         return Rejection(Check.HEADER, RejectionReason.HEADER_MISSING_OR_MALFORMED, detail, presented)
 
     def _is_presented(self, lines: HeaderLines) -> bool:
-        """Return whether the headers hold a certificate, readable or not, or the chain of one that is missing."""
-        values = (self.certificate_value(lines), self._chain_value(lines))
+        """Return whether the headers hold a certificate, readable or not, or what comes with one that is missing.
+
+        That is its chain, what identifies it, or verdicts that are all good: it has been removed on the way.
+        """
+        if self._verdicts_are_of_certificates and self.wrong_verdict(lines) is None:
+            return True
+        identifying = (lines.single.get(header) for header, _ in self.cross_checks)
+        values = (self.certificate_value(lines), self._chain_value(lines), *identifying)
         return any(value is not None and not says_none(value) for value in values)
 
     def _chain_value(self, lines: HeaderLines) -> bytes | None:
@@ -263,8 +271,9 @@ class Extractor:
         if connection is None or not connection.authorized:
             missing = "is not known to be TLS" if connection is None else "has no verified certificate"
             rejected = connection is not None and connection.rejected
+            presented = rejected or (instead_of is not None and instead_of.presented)
             reason = RejectionReason.SOCKET_NOT_AUTHORIZED
-            return Rejection(Check.SOCKET, reason, f"the connection {missing}", rejected, instead_of)
+            return Rejection(Check.SOCKET, reason, f"the connection {missing}", presented, instead_of)
         ders = connection.certificates if self._include_chain else connection.certificates[:1]
         if not ders:
             message = "the server shows no certificate for an authorized TLS connection"
