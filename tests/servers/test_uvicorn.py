@@ -90,7 +90,7 @@ WEBSOCKET_PROTOCOLS = ["AutoWebSocketsProtocol", "WebSocketProtocol", "WebSocket
 def test_a_websocket_has_the_certificate_in_its_scope(backend, servers, options, pki, websocket, websocket_handshake):
     server = servers.uvicorn(backend, **(options | {"ws": f"clientcert.servers.uvicorn:{websocket}"}))
     url = f"wss://localhost:{server.address[1]}/"
-    with connect_websocket(url, ssl=pki.context(pki.alice), proxy=None) as connection:
+    with connect_websocket(url, ssl=pki.context(pki.alice), proxy=None, open_timeout=PATIENCE) as connection:
         known = json.loads(connection.recv(timeout=PATIENCE))
     assert (known["user"], known["chain"], known["peer"]) == ("alice", 3, PEER)
     assert known["tls"]["client_cert_chain"][0] == pki.alice.pem
