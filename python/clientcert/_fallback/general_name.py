@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any
 
 from clientcert._fallback import der, limits, name, objects
+from clientcert.certificate import GeneralName
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -157,10 +158,10 @@ def _quoted(text: str, escapes: dict[int, str], prefix: str = "") -> str:
     return f"{prefix}{text}" if escaped == text and "'" not in text else f'"{prefix}{escaped}"'
 
 
-def typed_all(data: bytes, at: int, end: int) -> tuple[tuple[GeneralNameKind, Any], ...]:
-    """Return kind and value of each name of a SubjectAltName that has a typed value."""
+def typed_all(data: bytes, at: int, end: int) -> tuple[GeneralName, ...]:
+    """Return each name of a SubjectAltName that has a typed value."""
     found = [_typed(data, *where) for where in read_all(data, at, end)]
-    return tuple([typed for typed in found if typed])
+    return tuple([GeneralName(*typed) for typed in found if typed])
 
 
 def _typed(data: bytes, tag: int, start: int, stop: int) -> tuple[GeneralNameKind, Any] | None:

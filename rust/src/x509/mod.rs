@@ -22,8 +22,7 @@ use std::sync::OnceLock;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
-use self::grouped::Grouped;
-pub use self::grouped::Groups;
+pub use self::grouped::{Groups, Values};
 use self::key::Key;
 pub use self::name::{Attribute, latin1};
 pub use self::objects::dotted;
@@ -64,11 +63,11 @@ pub const KEYS: [&str; 19] = [
 
 /// The value of one key of Node.js's object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Field {
+pub enum Field<'a> {
     /// A JavaScript string.
     Text(Cow<'static, str>),
     /// A Buffer.
-    Bytes(Vec<u8>),
+    Bytes(Cow<'a, [u8]>),
     /// A boolean.
     Flag(bool),
     /// A number.
@@ -76,11 +75,11 @@ pub enum Field {
     /// An array of strings.
     List(Vec<String>),
     /// An object whose values are a string, or an array where a key occurs more than once.
-    Name(Groups),
+    Name(Groups<'a>),
     /// What Node.js has for an infoAccess that does not parse.
     Null,
     /// An object whose values are arrays of strings.
-    Access(Groups),
+    Access(Groups<'a>),
 }
 
 /// Which distinguished name.
@@ -107,39 +106,46 @@ struct Name {
     is_text: bool,
 }
 
-/// A certificate whose structure has been checked.
+/// A certificate whose structure has been checked, over its DER.
 #[derive(Clone, Debug)]
-pub struct Certificate {
-    der: Box<[u8]>,
+pub struct Certificate<D = Vec<u8>> {
+    der: D,
+    layout: Layout,
+    is_ca: bool,
+    /// The key, once it has been asked for.
+    key: OnceLock<Option<Key>>,
+}
+
+/// Where the parts of a certificate are.
+#[derive(Clone, Debug)]
+struct Layout {
     serial_number: Range<usize>,
     issuer: Name,
     not_before: (u8, usize, Range<usize>),
     not_after: (u8, usize, Range<usize>),
     subject: Name,
     spki: Range<usize>,
-    extensions: Vec<Extension>,
-    is_ca: bool,
-    /// The key, once it has been asked for.
-    key: OnceLock<Option<Key>>,
+    extensions: Box<[Extension]>,
 }
 
-impl Certificate {
+impl<D: AsRef<[u8]>> Certificate<D> {
     /// Reads a certificate that takes up all of `der`.
     ///
     /// # Errors
     ///
     /// The first fault of the walk, at its offset in `der`.
-    pub fn parse(der: Vec<u8>) -> Result<Self, DecodeError> {
-        if der.len() > limits::CERTIFICATE_BYTES {
+    pub fn parse(der: D) -> Result<Self, DecodeError> {
+        let bytes = der.as_ref();
+        if bytes.len() > limits::CERTIFICATE_BYTES {
             return Err(DecodeError::new(Reason::TooLarge, limits::CERTIFICATE_BYTES));
         }
-        let mut whole = Reader::new(&der, 0, Reason::Certificate);
+        let mut whole = Reader::new(bytes, 0, Reason::Certificate);
         let mut certificate = whole.enter(tag::SEQUENCE)?;
         if !whole.is_empty() {
             return Err(DecodeError::new(Reason::TrailingData, whole.at()));
         }
         let mut tbs = certificate.enter(tag::SEQUENCE)?;
-        let mut parsed = tbs_certificate(&mut tbs)?;
+        let layout = tbs_certificate(&mut tbs)?;
         algorithm_identifier(&mut certificate)?;
         let signature = certificate.at();
         let (unused, bits) = certificate.bit_string(tag::BIT_STRING)?;
@@ -148,7 +154,7 @@ impl Certificate {
             return Err(DecodeError::new(Reason::Der, signature));
         }
         certificate.finish()?;
-        parsed.der = der.into_boxed_slice();
+        let mut parsed = Self { der, layout, is_ca: false, key: OnceLock::new() };
         parsed.is_ca = parsed.check_ca()?;
         Ok(parsed)
     }
@@ -156,21 +162,32 @@ impl Certificate {
     /// The DER of the whole certificate.
     #[must_use]
     pub fn der(&self) -> &[u8] {
+        self.der.as_ref()
+    }
+
+    /// What holds the DER.
+    #[must_use]
+    pub const fn holder(&self) -> &D {
         &self.der
+    }
+
+    /// The same certificate with its DER, which `hold` is given, in another holder.
+    pub fn held_by<H: AsRef<[u8]>>(self, hold: impl FnOnce(D) -> H) -> Certificate<H> {
+        Certificate { der: hold(self.der), layout: self.layout, is_ca: self.is_ca, key: self.key }
     }
 
     /// The DER of the SubjectPublicKeyInfo.
     #[must_use]
     pub fn spki(&self) -> &[u8] {
-        self.slice(&self.spki)
+        self.slice(&self.layout.spki)
     }
 
     /// Whether Node.js has this key of [`KEYS`] for this certificate.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
         match key {
-            "subject" => self.subject.is_text,
-            "issuer" => self.issuer.is_text,
+            "subject" => self.layout.subject.is_text,
+            "issuer" => self.layout.issuer.is_text,
             "subjectaltname" => self.content(SUBJECT_ALT_NAME).is_some(),
             "infoAccess" => self.content(INFO_ACCESS).is_some(),
             "ext_key_usage" => self.content(EXT_KEY_USAGE).is_some(),
@@ -184,32 +201,31 @@ impl Certificate {
 
     /// The value of one key of Node.js's object; None for a key that it does not have.
     #[must_use]
-    pub fn field(&self, key: &str) -> Option<Field> {
+    pub fn field(&self, key: &str) -> Option<Field<'_>> {
         Some(match key {
-            "subject" if self.subject.is_text => Field::Name(self.name(NameOf::Subject)),
-            "issuer" if self.issuer.is_text => Field::Name(self.name(NameOf::Issuer)),
+            "subject" => Field::Name(self.name(&self.layout.subject)?),
+            "issuer" => Field::Name(self.name(&self.layout.issuer)?),
             "subjectaltname" => {
-                self.content(SUBJECT_ALT_NAME)?;
-                Field::Text(san::print_all(&self.general_names()).into())
+                Field::Text(san::print_all(&mut self.reader(self.content(SUBJECT_ALT_NAME)?)).ok()?.into())
             }
             "infoAccess" => {
                 access::read(&mut self.reader(self.content(INFO_ACCESS)?)).map_or(Field::Null, Field::Access)
             }
             "ca" => Field::Flag(self.is_ca),
-            "modulus" => Field::Text(self.key()?.modulus()?.into()),
-            "bits" => Field::Number(self.key()?.bits()),
-            "exponent" => Field::Text(self.key()?.exponent()?.into()),
-            "pubkey" => Field::Bytes(self.key()?.pubkey()),
+            "modulus" => Field::Text(self.key()?.modulus(self.spki())?.into()),
+            "bits" => Field::Number(self.key()?.bits(self.spki())),
+            "exponent" => Field::Text(self.key()?.exponent(self.spki())?.into()),
+            "pubkey" => Field::Bytes(self.key()?.pubkey(self.spki())),
             "asn1Curve" => Field::Text(self.key()?.asn1_curve()?.into()),
             "nistCurve" => Field::Text(self.key()?.nist_curve()?.into()),
-            "valid_from" => Field::Text(self.print_time(&self.not_before)),
-            "valid_to" => Field::Text(self.print_time(&self.not_after)),
-            "fingerprint" => Field::Text(fingerprint::<Sha1>(&self.der).into()),
-            "fingerprint256" => Field::Text(fingerprint::<Sha256>(&self.der).into()),
-            "fingerprint512" => Field::Text(fingerprint::<Sha512>(&self.der).into()),
+            "valid_from" => Field::Text(self.print_time(&self.layout.not_before)),
+            "valid_to" => Field::Text(self.print_time(&self.layout.not_after)),
+            "fingerprint" => Field::Text(fingerprint::<Sha1>(self.der()).into()),
+            "fingerprint256" => Field::Text(fingerprint::<Sha256>(self.der()).into()),
+            "fingerprint512" => Field::Text(fingerprint::<Sha512>(self.der()).into()),
             "ext_key_usage" => Field::List(self.ext_key_usage()?),
             "serialNumber" => Field::Text(self.serial_number().into()),
-            "raw" => Field::Bytes(self.der.to_vec()),
+            "raw" => Field::Bytes(self.der().into()),
             _ => return None,
         })
     }
@@ -218,8 +234,8 @@ impl Certificate {
     #[must_use]
     pub fn attributes(&self, of: NameOf) -> Vec<Attribute<'_>> {
         let range = match of {
-            NameOf::Subject => &self.subject.range,
-            NameOf::Issuer => &self.issuer.range,
+            NameOf::Subject => &self.layout.subject.range,
+            NameOf::Issuer => &self.layout.issuer.range,
         };
         // The walk has read it once: this cannot fail.
         name::read(&mut self.reader(range)).unwrap_or_default()
@@ -244,14 +260,14 @@ impl Certificate {
             let time = Time::read(*tag, self.slice(content));
             time.map(Time::timestamp).ok_or(DecodeError::new(Reason::Time, *start))
         };
-        Ok((timestamp(&self.not_before)?, timestamp(&self.not_after)?))
+        Ok((timestamp(&self.layout.not_before)?, timestamp(&self.layout.not_after)?))
     }
 
     /// The content of the first extension with this dotted OBJECT IDENTIFIER.
     #[must_use]
     pub fn extension(&self, dotted: &str) -> Option<&[u8]> {
         let is_it = |extension: &&Extension| objects::dotted(self.slice(&extension.oid)) == dotted;
-        self.extensions.iter().find(is_it).map(|extension| self.slice(&extension.content))
+        self.layout.extensions.iter().find(is_it).map(|extension| self.slice(&extension.content))
     }
 
     fn key(&self) -> Option<&Key> {
@@ -259,7 +275,7 @@ impl Certificate {
     }
 
     fn slice(&self, range: &Range<usize>) -> &[u8] {
-        self.der.get(range.clone()).unwrap_or_default()
+        self.der().get(range.clone()).unwrap_or_default()
     }
 
     fn reader(&self, range: &Range<usize>) -> Reader<'_> {
@@ -267,16 +283,13 @@ impl Certificate {
     }
 
     fn content(&self, oid: &[u8]) -> Option<&Range<usize>> {
-        let extension = self.extensions.iter().find(|extension| self.slice(&extension.oid) == oid)?;
+        let extension = self.layout.extensions.iter().find(|extension| self.slice(&extension.oid) == oid)?;
         Some(&extension.content)
     }
 
-    fn name(&self, of: NameOf) -> Groups {
-        let mut name = Grouped::default();
-        for attribute in self.attributes(of) {
-            name.push(objects::short_name(attribute.oid), attribute.value.into_owned());
-        }
-        name.into_groups()
+    /// A name as an object; None for one that Node.js leaves out.
+    fn name(&self, name: &Name) -> Option<Groups<'_>> {
+        if name.is_text { name::groups(&mut self.reader(&name.range)).ok() } else { None }
     }
 
     /// OpenSSL's `X509_check_ca(…) == 1`: basicConstraints says so, keyUsage does not forbid it, and what else
@@ -289,7 +302,7 @@ impl Certificate {
             return Ok(false);
         }
         let mut seen = [false; ca::CHECKED.len()];
-        for extension in &self.extensions {
+        for extension in &self.layout.extensions {
             let oid = self.slice(&extension.oid);
             is_ca &= oid != ca::PROXY_CERT_INFO;
             let checked = ca::CHECKED.iter().zip(&mut seen).find(|((checked, _), _)| *checked == oid);
@@ -317,7 +330,7 @@ impl Certificate {
 
     /// The serial number as `BN_bn2hex` prints it: whole bytes, a sign, and "0" for zero.
     fn serial_number(&self) -> String {
-        let mut magnitude = self.slice(&self.serial_number).to_vec();
+        let mut magnitude = self.slice(&self.layout.serial_number).to_vec();
         let is_negative = magnitude.first().is_some_and(|first| *first >= 0x80);
         if is_negative {
             // Two's complement: invert and add one, from the last byte on.
@@ -334,8 +347,8 @@ impl Certificate {
     }
 }
 
-/// TBSCertificate (RFC 5280, section 4.1), without its DER.
-fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
+/// TBSCertificate (RFC 5280, section 4.1).
+fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Layout, DecodeError> {
     if tbs.next_is(0xA0) {
         let mut version = tbs.enter(0xA0)?;
         version.integer()?;
@@ -355,7 +368,8 @@ fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
             tbs.bit_string(unique_id)?;
         }
     }
-    let mut extensions = Vec::new();
+    // Most have no more.
+    let mut extensions = Vec::with_capacity(8);
     if tbs.next_is(0xA3) {
         let mut wrapped = tbs.enter(0xA3)?;
         let mut sequence = wrapped.enter(tag::SEQUENCE)?;
@@ -366,19 +380,8 @@ fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
         wrapped.finish()?;
     }
     tbs.finish()?;
-    let (der, is_ca) = (Box::default(), false);
-    Ok(Certificate {
-        der,
-        serial_number,
-        issuer,
-        not_before,
-        not_after,
-        subject,
-        spki,
-        extensions,
-        is_ca,
-        key: OnceLock::new(),
-    })
+    let extensions = extensions.into_boxed_slice();
+    Ok(Layout { serial_number, issuer, not_before, not_after, subject, spki, extensions })
 }
 
 /// Name (RFC 5280, section 4.1.2.4), of the issuer or the subject.
