@@ -121,6 +121,10 @@ class DecodedCertificate(Protocol):
         """Return a new dict of all of ``keys()`` with their values."""
         ...
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same with new dicts and lists."""
+        ...
+
     def attributes(self, name: Literal["subject", "issuer"]) -> Attributes:
         """Return the attributes of a distinguished name: the same object each time, as do the two below."""
         ...
@@ -208,7 +212,7 @@ class PeerCertificate(Mapping[str, Any]):
         if isinstance(other, PeerCertificate):
             return self._decoded.der == other._decoded.der
         if isinstance(other, Mapping):
-            return bool(self.to_dict() == _plain(cast("Mapping[str, Any]", other)))
+            return bool(self.to_dict() == plain(cast("Mapping[str, Any]", other)))
         return NotImplemented
 
     def __hash__(self) -> int:
@@ -308,8 +312,9 @@ class PeerCertificate(Mapping[str, Any]):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the mapping as new plain dicts, lists, str and bytes."""
-        plain: dict[str, Any] = _plain(self)
-        return plain
+        own = self._decoded.to_dict()
+        issuer: PeerCertificate | None = self._fields.get("issuerCertificate")
+        return own if issuer is None else own | {"issuerCertificate": issuer.to_dict()}
 
     def to_json(self) -> str:
         """Return the mapping as JSON, with ``raw`` and ``pubkey`` in base64."""
@@ -375,10 +380,11 @@ def frozen(value: dict[str, Any] | tuple[str, ...] | str | bytes | int | None) -
     return Values(value) if type(value) is tuple else value
 
 
-def _plain(value: Mapping[str, Any] | tuple[Any, ...] | list[Any] | str | bytes | int) -> Any:
+def plain(value: Mapping[str, Any] | tuple[Any, ...] | list[Any] | str | bytes | int) -> Any:
+    """Return a value with each mapping in it as a new dict, each tuple and list as a new list."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def _pem(der: bytes) -> str:

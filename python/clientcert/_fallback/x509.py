@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from clientcert._fallback import algorithm, der, extensions, general_name, key, limits, name, objects, times
-from clientcert.certificate import frozen
+from clientcert.certificate import frozen, plain
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -154,6 +154,10 @@ class Certificate:
     def fields(self) -> dict[str, Any]:
         """Return a new dict of all of ``keys()`` with their values."""
         return {key: self._read(key) for key in self.keys()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same with new dicts and lists."""
+        return {key: plain(value) for key, value in self.fields().items()}
 
     def _has(self, key: str) -> bool:
         if key in _EXTENSION_OF:

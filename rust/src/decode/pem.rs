@@ -99,9 +99,9 @@ fn content_of_any_layout(body: &[u8]) -> Result<Vec<u8>, DecodeError> {
             rest = after;
             continue;
         }
-        // Other control characters are no digits either: they are looked at one at a time.
+        // What else is not visible is no digit, either: it is looked at here.
         digits.push(*byte);
-        rest = runs::append(&mut digits, after, |word| runs::below(word, b'!'));
+        rest = runs::append(&mut digits, after, b'!'..=b'~');
     }
     base64::decode(&digits).map_err(|error| {
         let mut kept = body.iter().enumerate().filter(|(_, byte)| !is_space(**byte));

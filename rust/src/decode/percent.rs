@@ -19,8 +19,8 @@ pub fn decode(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
     let mut decoded = Vec::with_capacity(text.len() + 16);
     let mut rest = text;
     loop {
-        // `%`, what is below it, of which base64 has nothing, and what is above `~`.
-        rest = runs::append(&mut decoded, rest, |word| runs::below(word, b'%' + 1) | runs::above(word, b'~'));
+        // What is visible above `%`; of what is below, base64 has nothing.
+        rest = runs::append(&mut decoded, rest, b'&'..=b'~');
         let fault = |reason| DecodeError::new(reason, text.len() - rest.len());
         let (after, byte) = match rest {
             [] => return Ok(decoded),

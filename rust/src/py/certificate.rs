@@ -6,7 +6,8 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
-use super::{convert, errors};
+use super::convert::{self, Shape};
+use super::errors;
 use crate::error::DecodeError;
 use crate::x509::{self, NameOf};
 
@@ -58,20 +59,18 @@ impl Certificate {
     }
 
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let fields = PyDict::new(py);
-        for (name, key) in keys(py) {
-            if let Some(value) = self.value(py, name)? {
-                fields.set_item(key, value)?;
-            }
-        }
-        Ok(fields)
+        self.all(py, Shape::Frozen)
+    }
+
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.all(py, Shape::Plain)
     }
 
     #[pyo3(signature = (key, /))]
     fn field<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         // A key that is no text, or text that is not UTF-8, is none of Node.js's keys.
         let name = key.cast::<PyString>().ok().and_then(|text| text.to_str().ok());
-        let value = name.map_or(Ok(None), |name| self.value(py, name))?;
+        let value = name.map_or(Ok(None), |name| self.value(py, name, Shape::Frozen))?;
         value.ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
     }
 
@@ -106,12 +105,23 @@ impl Certificate {
 }
 
 impl Certificate {
+    /// Node.js's keys with their values.
+    fn all<'py>(&self, py: Python<'py>, shape: Shape) -> PyResult<Bound<'py, PyDict>> {
+        let all = PyDict::new(py);
+        for (name, key) in keys(py) {
+            if let Some(value) = self.value(py, name, shape)? {
+                all.set_item(key, value)?;
+            }
+        }
+        Ok(all)
+    }
+
     /// The value of one of Node.js's keys, if it has it for this certificate.
-    fn value<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn value<'py>(&self, py: Python<'py>, name: &str, shape: Shape) -> PyResult<Option<Bound<'py, PyAny>>> {
         if name == "raw" {
             return Ok(Some(self.der(py)?.into_any()));
         }
-        self.core.field(name).map(|field| convert::field(py, field)).transpose()
+        self.core.field(name).map(|field| convert::field(py, field, shape)).transpose()
     }
 }
 

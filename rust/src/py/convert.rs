@@ -1,4 +1,4 @@
-//! Core values to Python objects, in the shapes that `DecodedCertificate` names: nothing here can be changed.
+//! Core values to Python objects, in the shapes that `DecodedCertificate` names.
 
 use std::borrow::Cow;
 
@@ -6,38 +6,51 @@ use pyo3::IntoPyObjectExt as _;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyMappingProxy, PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyList, PyMappingProxy, PyString, PyTuple, PyType};
 
 use crate::x509::{self, Attribute, Field, GeneralName, Groups, ip_address};
 
+/// What becomes of objects and arrays.
+#[derive(Clone, Copy)]
+pub(super) enum Shape {
+    /// Read-only mappings, and `clientcert.certificate.Values`.
+    Frozen,
+    /// Dicts and lists.
+    Plain,
+}
+
 /// The value of one of Node.js's keys.
-pub(super) fn field<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn field<'py>(py: Python<'py>, field: Field<'_>, shape: Shape) -> PyResult<Bound<'py, PyAny>> {
     match field {
         Field::Text(text) => Ok(PyString::new(py, &text).into_any()),
         Field::Bytes(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),
         Field::Null => Ok(py.None().into_bound(py)),
         Field::Flag(flag) => flag.into_bound_py_any(py),
         Field::Number(number) => number.into_bound_py_any(py),
-        Field::List(texts) => values(py, &texts),
-        Field::Name(attributes) => object(py, &attributes, |texts| match texts {
+        Field::List(texts) => array(py, &texts, shape),
+        Field::Name(attributes) => object(py, &attributes, shape, |texts| match texts {
             [text] => Ok(PyString::new(py, text).into_any()),
-            texts => values(py, texts),
+            texts => array(py, texts, shape),
         }),
-        Field::Access(access) => object(py, &access, |texts| values(py, texts)),
+        Field::Access(access) => object(py, &access, shape, |texts| array(py, texts, shape)),
     }
 }
 
-/// A mapping of the groups, each with what `value` makes of its values.
+/// The groups, each with what `value` makes of its values.
 fn object<'py>(
     py: Python<'py>,
     groups: &Groups<'_>,
+    shape: Shape,
     value: impl Fn(&[Cow<'_, str>]) -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let object = PyDict::new(py);
     for (key, texts) in groups {
         object.set_item(attribute_key(py, key), value(texts.as_slice())?)?;
     }
-    Ok(PyMappingProxy::new(py, object.as_mapping()).into_any())
+    Ok(match shape {
+        Shape::Frozen => PyMappingProxy::new(py, object.as_mapping()).into_any(),
+        Shape::Plain => object.into_any(),
+    })
 }
 
 /// The key of an attribute or an access method.
@@ -56,11 +69,13 @@ fn attribute_key<'py>(py: Python<'py>, key: &Cow<'static, str>) -> Bound<'py, Py
     }
 }
 
-/// `clientcert.certificate.Values`.
-fn values<'py>(py: Python<'py>, texts: &[impl AsRef<str>]) -> PyResult<Bound<'py, PyAny>> {
+fn array<'py>(py: Python<'py>, texts: &[impl AsRef<str>], shape: Shape) -> PyResult<Bound<'py, PyAny>> {
     static VALUES: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let class = VALUES.import(py, "clientcert.certificate", "Values")?;
-    class.call1((PyTuple::new(py, texts.iter().map(AsRef::as_ref))?,))
+    let texts = texts.iter().map(AsRef::as_ref);
+    match shape {
+        Shape::Frozen => VALUES.import(py, "clientcert.certificate", "Values")?.call1((PyTuple::new(py, texts)?,)),
+        Shape::Plain => Ok(PyList::new(py, texts)?.into_any()),
+    }
 }
 
 /// `((oid, value), …)`.
