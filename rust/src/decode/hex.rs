@@ -1,5 +1,6 @@
 //! Hexadecimal, in either case (RFC 4648, section 8).
 
+use super::runs;
 use crate::error::{DecodeError, Reason};
 
 /// Returns the bytes of a hexadecimal text.
@@ -19,8 +20,7 @@ pub fn decode(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
     if seen < 16 && odd.is_empty() {
         return Ok(bytes);
     }
-    let fault = text.iter().position(|byte| value(*byte) > 15);
-    Err(DecodeError::new(Reason::Hex, fault.unwrap_or(text.len())))
+    Err(DecodeError::new(Reason::Hex, runs::leading(text, u8::is_ascii_hexdigit)))
 }
 
 /// The value of a hexadecimal digit, or 255: without a branch, so that many are looked at in one instruction.

@@ -72,8 +72,8 @@ pub fn base64_encoded(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeErr
 
 /// Decodes the base64 between the boundaries, white space and all.
 fn content(body: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    let digits = usual_lines(body).and_then(|digits| base64::decode(&digits).ok());
-    digits.map_or_else(|| content_of_any_layout(body), Ok)
+    let decoded = usual_lines(body).and_then(|digits| base64::canonical(&digits));
+    decoded.map_or_else(|| content_of_any_layout(body), Ok)
 }
 
 /// The lines of a body in which each but the last has 64 characters, as generators write it (section 2), put together.
@@ -103,10 +103,23 @@ fn content_of_any_layout(body: &[u8]) -> Result<Vec<u8>, DecodeError> {
         digits.push(*byte);
         rest = runs::append(&mut digits, after, b'!'..=b'~');
     }
-    base64::decode(&digits).map_err(|error| {
-        let mut kept = body.iter().enumerate().filter(|(_, byte)| !is_space(**byte));
-        DecodeError { at: kept.nth(error.at).map_or(body.len(), |(at, _)| at), ..error }
-    })
+    base64::decode(&digits).map_err(|error| DecodeError { at: origin(body, error.at), ..error })
+}
+
+/// The offset in `body` of its digit `at`; its length where it has so many and no more.
+fn origin(body: &[u8], mut at: usize) -> usize {
+    let mut start = 0;
+    for chunk in body.chunks(64) {
+        // Without a branch for each, so that many are counted in one instruction.
+        let kept = chunk.iter().map(|byte| usize::from(!is_space(*byte))).sum();
+        if at < kept {
+            let mut digits = chunk.iter().enumerate().filter(|(_, byte)| !is_space(**byte));
+            return start + digits.nth(at).map_or(0, |(offset, _)| offset);
+        }
+        at -= kept;
+        start += chunk.len();
+    }
+    start
 }
 
 /// `WSP` and `eol` of the grammar: space, tab, CR, LF.

@@ -1,4 +1,4 @@
-//! Runs of bytes that stay as they are, copied sixteen at a time: a loop over bytes takes several times as long.
+//! Runs of bytes of one kind, sixteen at a time: a loop over bytes takes several times as long.
 
 use std::ops::RangeInclusive;
 
@@ -15,23 +15,31 @@ pub(super) fn append<'a>(run: &mut Vec<u8>, mut text: &'a [u8], kept: RangeInclu
     while let Some((chunk, after)) = text.split_first_chunk::<16>() {
         // All of them, since sixteen are copied in one instruction.
         run.extend_from_slice(chunk);
-        // Without an early end, since sixteen are compared in one instruction.
+        // Without an early end, since sixteen are compared in one instruction: so below.
         if !chunk.iter().fold(true, |all, byte| all & kept.contains(byte)) {
-            let length = leading(chunk, &kept);
+            let length = leading_of_chunk(chunk, &kept);
             run.truncate(run.len() - (chunk.len() - length));
             return text.get(length..).unwrap_or_default();
         }
         text = after;
     }
-    let length = text.iter().take_while(|byte| kept.contains(byte)).count();
-    let (last, rest) = text.split_at(length);
+    let (last, rest) = text.split_at(leading(text, |byte| kept.contains(byte)));
     run.extend_from_slice(last);
     rest
 }
 
+/// How many bytes `text` begins with that `is_kept`.
+#[inline]
+pub(super) fn leading(text: &[u8], is_kept: impl Fn(&u8) -> bool) -> usize {
+    let (chunks, _) = text.as_chunks::<16>();
+    let are_kept = |chunk: &&[u8; 16]| chunk.iter().fold(true, |all, byte| all & is_kept(byte));
+    let length = 16 * chunks.iter().take_while(are_kept).count();
+    length + text.iter().skip(length).take_while(|byte| is_kept(byte)).count()
+}
+
 /// How many bytes of `kept` come before the first that is none of them: without a branch for each.
 #[inline]
-fn leading(chunk: &[u8; 16], kept: &RangeInclusive<u8>) -> usize {
+fn leading_of_chunk(chunk: &[u8; 16], kept: &RangeInclusive<u8>) -> usize {
     // Sets the high bit of each byte outside; above the lowest of these, it may set any.
     let marks = |word: &[u8; 8]| {
         let word = u64::from_le_bytes(*word);

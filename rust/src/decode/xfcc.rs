@@ -11,7 +11,7 @@
 use memchr::{memchr2, memchr3};
 use sha2::{Digest, Sha256};
 
-use super::{hex, pem};
+use super::{hex, pem, runs};
 use crate::error::{DecodeError, Reason};
 
 /// A value, without its quotes, and where it is.
@@ -85,10 +85,9 @@ fn sha256(value: Value<'_>) -> Result<Vec<u8>, DecodeError> {
 /// The first fault of the grammar, reading from left to right.
 pub fn elements(text: &[u8], max: usize) -> Result<Vec<Element<'_>>, DecodeError> {
     let is_text = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~');
-    // Without an early end, so that many are looked at in one instruction.
-    if !text.iter().fold(true, |all, byte| all & is_text(byte)) {
-        let at = text.iter().take_while(|byte| is_text(byte)).count();
-        return Err(DecodeError::new(Reason::Character, at));
+    let length = runs::leading(text, is_text);
+    if length < text.len() {
+        return Err(DecodeError::new(Reason::Character, length));
     }
     let mut scanner = Scanner { text, at: 0 };
     let mut elements = Vec::new();

@@ -28,18 +28,18 @@ pub(super) fn field<'py>(py: Python<'py>, field: Field<'_>, shape: Shape) -> PyR
         Field::Flag(flag) => flag.into_bound_py_any(py),
         Field::Number(number) => number.into_bound_py_any(py),
         Field::List(texts) => array(py, &texts, shape),
-        Field::Name(attributes) => object(py, &attributes, shape, |texts| match texts {
+        Field::Name(attributes) => object(py, attributes, shape, |texts| match texts {
             [text] => Ok(PyString::new(py, text).into_any()),
             texts => array(py, texts, shape),
         }),
-        Field::Access(access) => object(py, &access, shape, |texts| array(py, texts, shape)),
+        Field::Access(access) => object(py, access, shape, |texts| array(py, texts, shape)),
     }
 }
 
 /// The groups, each with what `value` makes of its values.
 fn object<'py>(
     py: Python<'py>,
-    groups: &Groups<'_>,
+    groups: Groups<'_>,
     shape: Shape,
     value: impl Fn(&[Cow<'_, str>]) -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -54,7 +54,7 @@ fn object<'py>(
 }
 
 /// The key of an attribute or an access method.
-fn attribute_key<'py>(py: Python<'py>, key: &Cow<'static, str>) -> Bound<'py, PyString> {
+fn attribute_key<'py>(py: Python<'py>, key: Cow<'static, str>) -> Bound<'py, PyString> {
     match key {
         // Nearly every name is made of these: they are looked up once.
         Cow::Borrowed("CN") => intern!(py, "CN").clone(),
@@ -65,7 +65,7 @@ fn attribute_key<'py>(py: Python<'py>, key: &Cow<'static, str>) -> Bound<'py, Py
         Cow::Borrowed("OU") => intern!(py, "OU").clone(),
         Cow::Borrowed(known) => PyString::intern(py, known),
         // Never interned: some interpreters keep such strings for ever, and clients choose these.
-        Cow::Owned(text) => PyString::new(py, text),
+        Cow::Owned(text) => PyString::new(py, &text),
     }
 }
 

@@ -95,11 +95,11 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// Of `bytes`, the part that is the slice `part` of it.
-    fn of(bytes: &Cow<'_, [u8]>, part: Range<usize>, start: usize) -> Self {
-        match bytes {
-            Cow::Borrowed(_) => Self::Inside(start + part.start..start + part.end),
-            Cow::Owned(apart) => Self::Apart(apart.get(part).unwrap_or_default().into()),
+    /// The slice `part` of `key`, which begins at `start` of the SubjectPublicKeyInfo, if it is there.
+    fn of(key: &[u8], part: Range<usize>, start: Option<usize>) -> Self {
+        match start {
+            Some(start) => Self::Inside(start + part.start..start + part.end),
+            None => Self::Apart(key.get(part).unwrap_or_default().into()),
         }
     }
 
@@ -134,7 +134,7 @@ impl Key {
         let info = Info::read(&mut Reader::new(spki, 0, Reason::Certificate)).ok()?;
         let key = info.key();
         // The BIT STRING is the last element.
-        let start = spki.len() - key.len();
+        let start = matches!(key, Cow::Borrowed(_)).then(|| spki.len() - key.len());
         match info.algorithm {
             RSA_ENCRYPTION | RSA => {
                 let [(modulus, modulus_is_der), (exponent, exponent_is_der)] = rsa_numbers(&key).ok()?;
@@ -151,7 +151,7 @@ impl Key {
     }
 
     /// A point on the curve that EcpkParameters (RFC 3279, section 2.3.5) describe.
-    fn read_ec(mut parameters: Reader<'_>, encoded: &Cow<'_, [u8]>, start: usize) -> Option<Self> {
+    fn read_ec(mut parameters: Reader<'_>, encoded: &[u8], start: Option<usize>) -> Option<Self> {
         let named = if parameters.next_is(tag::OBJECT_IDENTIFIER) {
             Named::with_oid(parameters.oid().ok()?)
         } else {
