@@ -69,7 +69,7 @@ fn length(field: &Field<'_>) -> usize {
     match field {
         Field::Text(text) => text.len(),
         Field::Bytes(bytes) => bytes.len(),
-        Field::List(list) => list.iter().map(String::len).sum(),
+        Field::List(list) => texts(list),
         Field::Name(groups) | Field::Access(groups) => {
             groups.iter().map(|(key, values)| key.len() + texts(values.as_slice())).sum()
         }

@@ -126,7 +126,7 @@ class DecodedCertificate(Protocol):
         ...
 
     def attributes(self, name: Literal["subject", "issuer"]) -> Attributes:
-        """Return the attributes of a distinguished name: the same object each time, as do the two below."""
+        """Return the attributes of a distinguished name: the same object each time, as does the next."""
         ...
 
     def general_names(self) -> tuple[GeneralName, ...]:

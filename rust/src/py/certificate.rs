@@ -19,7 +19,7 @@ pub(super) struct Certificate {
     subject: PyOnceLock<Py<PyTuple>>,
     issuer: PyOnceLock<Py<PyTuple>>,
     general_names: PyOnceLock<Py<PyTuple>>,
-    validity: PyOnceLock<Py<PyTuple>>,
+    validity: PyOnceLock<(i64, i64)>,
 }
 
 /// A certificate as the decoders make it, for Python.
@@ -34,8 +34,8 @@ pub(super) fn from_der(der: Bound<'_, PyBytes>) -> Result<Certificate, DecodeErr
 
 impl From<x509::Certificate<PyBackedBytes>> for Certificate {
     fn from(core: x509::Certificate<PyBackedBytes>) -> Self {
-        let [subject, issuer, general_names, validity] = [const { PyOnceLock::new() }; 4];
-        Self { core, subject, issuer, general_names, validity }
+        let [subject, issuer, general_names] = [const { PyOnceLock::new() }; 3];
+        Self { core, subject, issuer, general_names, validity: PyOnceLock::new() }
     }
 }
 
@@ -88,8 +88,9 @@ impl Certificate {
         once(py, &self.general_names, || convert::general_names(py, &self.core.general_names()))
     }
 
-    fn validity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        once(py, &self.validity, || self.core.validity().map_err(|error| errors::raise(py, error))?.into_pyobject(py))
+    fn validity(&self, py: Python<'_>) -> PyResult<(i64, i64)> {
+        let read = || self.core.validity().map_err(|error| errors::raise(py, error));
+        self.validity.get_or_try_init(py, read).copied()
     }
 
     #[pyo3(signature = (oid, /))]

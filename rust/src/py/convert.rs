@@ -22,17 +22,19 @@ pub(super) enum Shape {
 /// The value of one of Node.js's keys.
 pub(super) fn field<'py>(py: Python<'py>, field: Field<'_>, shape: Shape) -> PyResult<Bound<'py, PyAny>> {
     match field {
-        Field::Text(text) => Ok(PyString::new(py, &text).into_any()),
+        Field::Text(value) => Ok(text(py, value).into_any()),
         Field::Bytes(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),
         Field::Null => Ok(py.None().into_bound(py)),
         Field::Flag(flag) => flag.into_bound_py_any(py),
         Field::Number(number) => number.into_bound_py_any(py),
-        Field::List(texts) => array(py, &texts, shape),
+        Field::List(texts) => array(py, texts.into_iter().map(|value| text(py, value)), shape),
         Field::Name(attributes) => object(py, attributes, shape, |texts| match texts {
             [text] => Ok(PyString::new(py, text).into_any()),
-            texts => array(py, texts, shape),
+            texts => array(py, texts.iter().map(|text| PyString::new(py, text)), shape),
         }),
-        Field::Access(access) => object(py, access, shape, |texts| array(py, texts, shape)),
+        Field::Access(access) => {
+            object(py, access, shape, |texts| array(py, texts.iter().map(|text| PyString::new(py, text)), shape))
+        }
     }
 }
 
@@ -63,15 +65,24 @@ fn attribute_key<'py>(py: Python<'py>, key: Cow<'static, str>) -> Bound<'py, PyS
         Cow::Borrowed("ST") => intern!(py, "ST").clone(),
         Cow::Borrowed("O") => intern!(py, "O").clone(),
         Cow::Borrowed("OU") => intern!(py, "OU").clone(),
-        Cow::Borrowed(known) => PyString::intern(py, known),
-        // Never interned: some interpreters keep such strings for ever, and clients choose these.
-        Cow::Owned(text) => PyString::new(py, &text),
+        _ => text(py, key),
     }
 }
 
-fn array<'py>(py: Python<'py>, texts: &[impl AsRef<str>], shape: Shape) -> PyResult<Bound<'py, PyAny>> {
+/// What the core has a name for is kept once. What clients choose never is: some interpreters keep such strings for ever.
+fn text<'py>(py: Python<'py>, text: Cow<'static, str>) -> Bound<'py, PyString> {
+    match text {
+        Cow::Borrowed(known) => PyString::intern(py, known),
+        Cow::Owned(chosen) => PyString::new(py, &chosen),
+    }
+}
+
+fn array<'py>(
+    py: Python<'py>,
+    texts: impl ExactSizeIterator<Item = Bound<'py, PyString>>,
+    shape: Shape,
+) -> PyResult<Bound<'py, PyAny>> {
     static VALUES: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let texts = texts.iter().map(AsRef::as_ref);
     match shape {
         Shape::Frozen => VALUES.import(py, "clientcert.certificate", "Values")?.call1((PyTuple::new(py, texts)?,)),
         Shape::Plain => Ok(PyList::new(py, texts)?.into_any()),

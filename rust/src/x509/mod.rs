@@ -38,6 +38,9 @@ const KEY_USAGE: &[u8] = b"\x55\x1d\x0f";
 const EXT_KEY_USAGE: &[u8] = b"\x55\x1d\x25";
 const INFO_ACCESS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x01\x01";
 
+/// The purpose that nearly every certificate of a client has.
+const CLIENT_AUTH: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x03\x02";
+
 /// The keys of Node.js's object, in its order.
 pub const KEYS: [&str; 19] = [
     "subject",
@@ -73,7 +76,7 @@ pub enum Field<'a> {
     /// A number.
     Number(usize),
     /// An array of strings.
-    List(Vec<String>),
+    List(Vec<Cow<'static, str>>),
     /// An object whose values are a string, or an array where a key occurs more than once.
     Name(Groups<'a>),
     /// What Node.js has for an infoAccess that does not parse.
@@ -91,20 +94,45 @@ pub enum NameOf {
     Issuer,
 }
 
-/// One extension: where its OBJECT IDENTIFIER and its content are.
-#[derive(Clone, Debug)]
-struct Extension {
-    start: usize,
-    oid: Range<usize>,
-    content: Range<usize>,
+/// Where something is in a certificate. In half the bytes of a range, for caches hold many, and
+/// [`limits::CERTIFICATE_BYTES`] are few.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: u32,
+    end: u32,
 }
 
-/// A distinguished name: where it is, and whether all its values are strings.
+impl Span {
+    fn new(range: &Range<usize>) -> Self {
+        Self { start: offset(range.start), end: offset(range.end) }
+    }
+
+    const fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+fn offset(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
+/// One extension: where it begins, its OBJECT IDENTIFIER and its content.
+#[derive(Clone, Debug)]
+struct Extension {
+    start: u32,
+    oid: Span,
+    content: Span,
+}
+
+/// A distinguished name, and whether all its values are strings.
 #[derive(Clone, Debug)]
 struct Name {
-    range: Range<usize>,
+    span: Span,
     is_text: bool,
 }
+
+/// A Time: its tag, where it begins, and its content.
+type TimeAt = (u8, u32, Span);
 
 /// A certificate whose structure has been checked, over its DER.
 #[derive(Clone, Debug)]
@@ -119,12 +147,12 @@ pub struct Certificate<D = Vec<u8>> {
 /// Where the parts of a certificate are.
 #[derive(Clone, Debug)]
 struct Layout {
-    serial_number: Range<usize>,
+    serial_number: Span,
     issuer: Name,
-    not_before: (u8, usize, Range<usize>),
-    not_after: (u8, usize, Range<usize>),
+    not_before: TimeAt,
+    not_after: TimeAt,
     subject: Name,
-    spki: Range<usize>,
+    spki: Span,
     extensions: Box<[Extension]>,
 }
 
@@ -179,7 +207,7 @@ impl<D: AsRef<[u8]>> Certificate<D> {
     /// The DER of the SubjectPublicKeyInfo.
     #[must_use]
     pub fn spki(&self) -> &[u8] {
-        self.slice(&self.layout.spki)
+        self.slice(self.layout.spki)
     }
 
     /// Whether Node.js has this key of [`KEYS`] for this certificate.
@@ -218,8 +246,8 @@ impl<D: AsRef<[u8]>> Certificate<D> {
             "pubkey" => Field::Bytes(self.key()?.pubkey(self.spki())),
             "asn1Curve" => Field::Text(self.key()?.asn1_curve()?.into()),
             "nistCurve" => Field::Text(self.key()?.nist_curve()?.into()),
-            "valid_from" => Field::Text(self.print_time(&self.layout.not_before)),
-            "valid_to" => Field::Text(self.print_time(&self.layout.not_after)),
+            "valid_from" => Field::Text(self.print_time(self.layout.not_before)),
+            "valid_to" => Field::Text(self.print_time(self.layout.not_after)),
             "fingerprint" => Field::Text(fingerprint::<Sha1>(self.der()).into()),
             "fingerprint256" => Field::Text(fingerprint::<Sha256>(self.der()).into()),
             "fingerprint512" => Field::Text(fingerprint::<Sha512>(self.der()).into()),
@@ -233,12 +261,12 @@ impl<D: AsRef<[u8]>> Certificate<D> {
     /// The attributes of a name, in certificate order.
     #[must_use]
     pub fn attributes(&self, of: NameOf) -> Vec<Attribute<'_>> {
-        let range = match of {
-            NameOf::Subject => &self.layout.subject.range,
-            NameOf::Issuer => &self.layout.issuer.range,
+        let name = match of {
+            NameOf::Subject => &self.layout.subject,
+            NameOf::Issuer => &self.layout.issuer,
         };
         // The walk has read it once: this cannot fail.
-        name::read(&mut self.reader(range)).unwrap_or_default()
+        name::read(&mut self.reader(name.span)).unwrap_or_default()
     }
 
     /// The subject alternative names, in certificate order.
@@ -256,58 +284,59 @@ impl<D: AsRef<[u8]>> Certificate<D> {
     ///
     /// [`Reason::Time`] at a time that is no time: neither OpenSSL nor the walk looks at it.
     pub fn validity(&self) -> Result<(i64, i64), DecodeError> {
-        let timestamp = |(tag, start, content): &(u8, usize, Range<usize>)| {
-            let time = Time::read(*tag, self.slice(content));
-            time.map(Time::timestamp).ok_or(DecodeError::new(Reason::Time, *start))
+        let timestamp = |(tag, start, content): TimeAt| {
+            let time = Time::read(tag, self.slice(content));
+            time.map(Time::timestamp).ok_or(DecodeError::new(Reason::Time, start as usize))
         };
-        Ok((timestamp(&self.layout.not_before)?, timestamp(&self.layout.not_after)?))
+        Ok((timestamp(self.layout.not_before)?, timestamp(self.layout.not_after)?))
     }
 
     /// The content of the first extension with this dotted OBJECT IDENTIFIER.
     #[must_use]
     pub fn extension(&self, dotted: &str) -> Option<&[u8]> {
-        let is_it = |extension: &&Extension| objects::dotted(self.slice(&extension.oid)) == dotted;
-        self.layout.extensions.iter().find(is_it).map(|extension| self.slice(&extension.content))
+        let is_it = |extension: &&Extension| objects::dotted(self.slice(extension.oid)) == dotted;
+        self.layout.extensions.iter().find(is_it).map(|extension| self.slice(extension.content))
     }
 
     fn key(&self) -> Option<&Key> {
         self.key.get_or_init(|| Key::read(self.spki())).as_ref()
     }
 
-    fn slice(&self, range: &Range<usize>) -> &[u8] {
-        self.der().get(range.clone()).unwrap_or_default()
+    fn slice(&self, span: Span) -> &[u8] {
+        self.der().get(span.range()).unwrap_or_default()
     }
 
-    fn reader(&self, range: &Range<usize>) -> Reader<'_> {
-        Reader::new(self.slice(range), range.start, Reason::Certificate)
+    fn reader(&self, span: Span) -> Reader<'_> {
+        Reader::new(self.slice(span), span.range().start, Reason::Certificate)
     }
 
-    fn content(&self, oid: &[u8]) -> Option<&Range<usize>> {
-        let extension = self.layout.extensions.iter().find(|extension| self.slice(&extension.oid) == oid)?;
-        Some(&extension.content)
+    fn content(&self, oid: &[u8]) -> Option<Span> {
+        let extension = self.layout.extensions.iter().find(|extension| self.slice(extension.oid) == oid)?;
+        Some(extension.content)
     }
 
     /// A name as an object; None for one that Node.js leaves out.
     fn name(&self, name: &Name) -> Option<Groups<'_>> {
-        if name.is_text { name::groups(&mut self.reader(&name.range)).ok() } else { None }
+        if name.is_text { name::groups(&mut self.reader(name.span)).ok() } else { None }
     }
 
     /// OpenSSL's `X509_check_ca(…) == 1`: basicConstraints says so, keyUsage does not forbid it, and what else
     /// OpenSSL decodes parses and is there once.
     fn check_ca(&self) -> Result<bool, DecodeError> {
-        let constraints = self.content(BASIC_CONSTRAINTS).map(|range| ca::basic_constraints(&mut self.reader(range)));
-        let signs = self.content(KEY_USAGE).map(|range| ca::has_key_cert_sign(&mut self.reader(range)));
+        let constraints =
+            self.content(BASIC_CONSTRAINTS).map(|content| ca::basic_constraints(&mut self.reader(content)));
+        let signs = self.content(KEY_USAGE).map(|content| ca::has_key_cert_sign(&mut self.reader(content)));
         let mut is_ca = matches!(constraints, Some(Ok(true))) && !matches!(signs, Some(Ok(false)));
         if !is_ca {
             return Ok(false);
         }
         let mut seen = [false; ca::CHECKED.len()];
         for extension in &self.layout.extensions {
-            let oid = self.slice(&extension.oid);
+            let oid = self.slice(extension.oid);
             is_ca &= oid != ca::PROXY_CERT_INFO;
             let checked = ca::CHECKED.iter().zip(&mut seen).find(|((checked, _), _)| *checked == oid);
             if let Some(((_, check), seen)) = checked {
-                let parses = parses(check(&mut self.reader(&extension.content)), extension.start)?;
+                let parses = parses(check(&mut self.reader(extension.content)), extension.start as usize)?;
                 is_ca &= parses && !*seen;
                 *seen = true;
             }
@@ -315,22 +344,25 @@ impl<D: AsRef<[u8]>> Certificate<D> {
         Ok(is_ca)
     }
 
-    fn ext_key_usage(&self) -> Option<Vec<String>> {
+    fn ext_key_usage(&self) -> Option<Vec<Cow<'static, str>>> {
         let mut purposes = Vec::new();
         ext_key_usage(&mut self.reader(self.content(EXT_KEY_USAGE)?), |oid| {
-            purposes.push(objects::bounded(oid, objects::VALUE_CHARACTERS));
+            purposes.push(match oid {
+                CLIENT_AUTH => "1.3.6.1.5.5.7.3.2".into(),
+                _ => objects::bounded(oid, objects::VALUE_CHARACTERS).into(),
+            });
         })
         .ok()?;
         Some(purposes)
     }
 
-    fn print_time(&self, (tag, _, content): &(u8, usize, Range<usize>)) -> Cow<'static, str> {
-        Time::read(*tag, self.slice(content)).map_or("Bad time value".into(), |time| time.print().into())
+    fn print_time(&self, (tag, _, content): TimeAt) -> Cow<'static, str> {
+        Time::read(tag, self.slice(content)).map_or("Bad time value".into(), |time| time.print().into())
     }
 
     /// The serial number as `BN_bn2hex` prints it: whole bytes, a sign, and "0" for zero.
     fn serial_number(&self) -> String {
-        let mut magnitude = self.slice(&self.layout.serial_number).to_vec();
+        let mut magnitude = self.slice(self.layout.serial_number).to_vec();
         let is_negative = magnitude.first().is_some_and(|first| *first >= 0x80);
         if is_negative {
             // Two's complement: invert and add one, from the last byte on.
@@ -388,26 +420,26 @@ fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Layout, DecodeError> {
 fn name(reader: &mut Reader<'_>) -> Result<Name, DecodeError> {
     let start = reader.at();
     let is_text = name::check(reader)?;
-    Ok(Name { range: start..reader.at(), is_text })
+    Ok(Name { span: Span::new(&(start..reader.at())), is_text })
 }
 
 /// Where an element is that `read` reads, header and all.
 fn whole_range<'a>(
     reader: &mut Reader<'a>,
     read: impl FnOnce(&mut Reader<'a>) -> Result<(), DecodeError>,
-) -> Result<Range<usize>, DecodeError> {
+) -> Result<Span, DecodeError> {
     let start = reader.at();
     read(reader)?;
-    Ok(start..reader.at())
+    Ok(Span::new(&(start..reader.at())))
 }
 
 /// Where the content of an element is, whose length `read` returns.
 fn content_range<'a>(
     reader: &mut Reader<'a>,
     read: impl FnOnce(&mut Reader<'a>) -> Result<usize, DecodeError>,
-) -> Result<Range<usize>, DecodeError> {
+) -> Result<Span, DecodeError> {
     let length = read(reader)?;
-    Ok(reader.at() - length..reader.at())
+    Ok(Span::new(&(reader.at() - length..reader.at())))
 }
 
 /// AlgorithmIdentifier: an OBJECT IDENTIFIER, and a reader for its parameters, which may be anything.
@@ -422,11 +454,12 @@ fn algorithm_identifier<'a>(reader: &mut Reader<'a>) -> Result<(&'a [u8], Reader
     Ok((oid, parameters))
 }
 
-/// Time: its tag, where it begins, and where its content is.
-fn time(reader: &mut Reader<'_>) -> Result<(u8, usize, Range<usize>), DecodeError> {
+/// Time, whatever it says.
+fn time(reader: &mut Reader<'_>) -> Result<TimeAt, DecodeError> {
     let is_utc = reader.next_is(tag::UTC_TIME) || reader.next_is(tag::UTC_TIME | tag::CONSTRUCTED);
     let element = reader.expect(if is_utc { tag::UTC_TIME } else { tag::GENERALIZED_TIME })?;
-    Ok((element.tag, element.start, element.inner..element.inner + element.content.len()))
+    let end = reader.at();
+    Ok((element.tag, offset(element.start), Span::new(&(element.inner..end))))
 }
 
 /// Extension (RFC 5280, section 4.1): checks the four kinds that access decisions rest on, and that each
@@ -447,7 +480,7 @@ fn extension(sequence: &mut Reader<'_>, seen: &mut u8) -> Result<Extension, Deco
     }
     let value = extension.expect(tag::OCTET_STRING)?;
     extension.finish()?;
-    let content = value.inner..value.inner + value.content.len();
+    let end = sequence.at();
     let mut inside = Reader::new(value.content, value.inner, Reason::Extension);
     let (bit, checked) = match oid_content {
         SUBJECT_ALT_NAME => (1, san::check_all(&mut inside)),
@@ -465,7 +498,7 @@ fn extension(sequence: &mut Reader<'_>, seen: &mut u8) -> Result<Extension, Deco
         Reason::TooManyNames => error,
         _ => DecodeError::new(Reason::Extension, start),
     })?;
-    Ok(Extension { start, oid, content })
+    Ok(Extension { start: offset(start), oid, content: Span::new(&(value.inner..end)) })
 }
 
 /// Whether an extension that may be anything was decoded without a fault.
