@@ -105,6 +105,18 @@ def test_a_certificate_survives_pickling_with_its_chain(protocol):
     assert restored.chain == chain().chain
 
 
+def test_what_a_subclass_of_bytes_does_is_not_kept():
+    class Loud(bytes):
+        __slots__ = ()
+
+        def __bytes__(self) -> bytes:
+            return b"something else"
+
+    certificate = parse_der(Loud(DERS["client"]))
+    assert type(certificate["raw"]) is bytes
+    assert certificate == parsed("client")
+
+
 def test_copies_are_the_certificate_itself():
     certificate = chain()
     assert copy.copy(certificate) is certificate

@@ -143,4 +143,5 @@ def _octets(value: str | bytes) -> bytes:
 def _exact_bytes(data: bytes) -> bytes:
     if not isinstance(data, bytes):
         raise TypeError(f"expected bytes, not {type(data).__name__}")
-    return data
+    # What is kept has no methods but those of bytes.
+    return data if type(data) is bytes else bytes(memoryview(data))
