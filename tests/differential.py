@@ -12,6 +12,7 @@ import sys
 import time
 from base64 import b64encode
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import repeat
@@ -58,7 +59,7 @@ def everything(certificate: Any) -> list[Any]:
         validity = error.code, error.offset
     return [
         # The order of an object's keys is part of it.
-        [(key, list(value.items()) if isinstance(value, dict) else value, type(value)) for key, value in fields],
+        [(key, list(value.items()) if isinstance(value, Mapping) else value, type(value)) for key, value in fields],
         certificate.attributes("subject"),
         certificate.attributes("issuer"),
         certificate.general_names(),

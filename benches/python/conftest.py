@@ -9,7 +9,11 @@ import pytest
 
 from clientcert import PeerCertificate, _backend, parse_pem
 
-_PKI = Path(__file__).parents[2] / "tests" / "captures" / "pki"
+_BENCHES = Path(__file__).parents[1]
+_PKI = _BENCHES.parent / "tests" / "captures" / "pki"
+
+KEYS = {"rsa": _PKI / "rsa.pem", "ec": _PKI / "ec.pem", "rsa-4096": _BENCHES / "rsa-4096.pem"}
+"""A certificate for each kind of key."""
 
 
 @pytest.fixture(params=["rust", "python"])
@@ -19,14 +23,14 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return request.param
 
 
-@pytest.fixture(params=["rsa", "ec"])
+@pytest.fixture(params=KEYS)
 def key(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 @pytest.fixture
 def pem(key: str) -> bytes:
-    return (_PKI / f"{key}.pem").read_bytes()
+    return KEYS[key].read_bytes()
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ use std::path::Path;
 
 use clientcert::decode::{self, Encoding, encode, pem, xfcc};
 use clientcert::x509::{KEYS, NameOf};
-use clientcert::{Certificate, DecodeError};
+use clientcert::{Certificate, DecodeError, parse};
 
-/// The certificates: one for each kind of key, of `tests/captures/pki`.
-pub(crate) const CERTIFICATES: [&str; 2] = ["rsa", "ec"];
+/// The certificates: one for each kind of key.
+pub(crate) const CERTIFICATES: [&str; 3] = ["rsa", "ec", "rsa-4096"];
 
 /// Certificates of one value, at most.
 const MAX: usize = 10;
@@ -41,7 +41,8 @@ impl Case {
 
 /// The DER of a certificate of [`CERTIFICATES`].
 pub(crate) fn der(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures/pki").join(name).with_extension("pem");
+    let folder = if name == "rsa-4096" { "benches" } else { "tests/captures/pki" };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(name).with_extension("pem");
     pem::certificates(&fs::read(path).unwrap(), 1).unwrap().remove(0)
 }
 
@@ -53,6 +54,7 @@ pub(crate) fn cases() -> Vec<Case> {
         decoders(name, &der, &mut cases);
         certificate(name, &der, &mut cases);
     }
+    cases.push(chain());
     cases
 }
 
@@ -98,6 +100,13 @@ pub(crate) fn xfcc_certificates(value: &[u8]) -> Result<Vec<Vec<u8>>, DecodeErro
     Ok(certificates)
 }
 
+/// From a header value to three certificates.
+fn chain() -> Case {
+    let ders = CERTIFICATES.map(der);
+    let value = encode::header(&ders.each_ref().map(Vec::as_slice), Encoding::UrlPemAws);
+    Case::new("chain", "of three", move || parse::header(value.as_bytes(), Encoding::UrlPemAws, MAX).unwrap())
+}
+
 /// The walk on its own, and with what is read after it; each takes the DER, which is copied.
 fn certificate(name: &str, der: &[u8], cases: &mut Vec<Case>) {
     let parse = {
@@ -109,7 +118,8 @@ fn certificate(name: &str, der: &[u8], cases: &mut Vec<Case>) {
         let parse = parse.clone();
         move || {
             let certificate = parse();
-            (certificate.field("subject"), certificate.general_names().len(), certificate.validity())
+            black_box(certificate.field("subject"));
+            (certificate.general_names().len(), certificate.validity())
         }
     };
     cases.push(Case::new("identity", name, identity));
@@ -117,7 +127,8 @@ fn certificate(name: &str, der: &[u8], cases: &mut Vec<Case>) {
         let certificate = parse();
         let names = [NameOf::Subject, NameOf::Issuer].map(|of| certificate.attributes(of).len());
         let is_hashed = |key: &&str| key.starts_with("fingerprint");
-        (names, KEYS.iter().filter(|key| !is_hashed(key)).map(|key| certificate.field(key)).collect::<Vec<_>>())
+        KEYS.iter().filter(|key| !is_hashed(key)).for_each(|key| drop(black_box(certificate.field(key))));
+        names
     };
     cases.push(Case::new("fields", name, fields));
 }

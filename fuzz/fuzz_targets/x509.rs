@@ -1,6 +1,8 @@
 //! `x509`: a certificate and everything that can be asked of it.
 #![no_main]
 
+use std::borrow::Cow;
+
 use clientcert::decode::encode;
 use clientcert::x509::{Attribute, Field, GeneralName, KEYS, NameOf, dotted};
 use clientcert::{Certificate, Reason, parse};
@@ -54,7 +56,7 @@ fn assert_takes_up_all(der: &[u8]) {
 }
 
 /// Every field, under the keys that the certificate says it has.
-fn fields(certificate: &Certificate) -> Vec<(&'static str, Field)> {
+fn fields(certificate: &Certificate) -> Vec<(&'static str, Field<'_>)> {
     let fields: Vec<_> = KEYS.into_iter().filter_map(|key| Some((key, certificate.field(key)?))).collect();
     let keys = KEYS.into_iter().filter(|key| certificate.has(key));
     assert!(keys.eq(fields.iter().map(|(key, _)| *key)));
@@ -62,21 +64,21 @@ fn fields(certificate: &Certificate) -> Vec<(&'static str, Field)> {
     fields
 }
 
-fn length(field: &Field) -> usize {
-    let texts = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
+fn length(field: &Field<'_>) -> usize {
+    let texts = |texts: &[Cow<'_, str>]| texts.iter().map(|text| text.len()).sum::<usize>();
     match field {
         Field::Text(text) => text.len(),
         Field::Bytes(bytes) => bytes.len(),
         Field::List(list) => texts(list),
         Field::Name(groups) | Field::Access(groups) => {
-            groups.iter().map(|(key, values)| key.len() + texts(values)).sum()
+            groups.iter().map(|(key, values)| key.len() + texts(values.as_slice())).sum()
         }
         Field::Flag(_) | Field::Number(_) | Field::Null => 1,
     }
 }
 
 /// Asserts that the fields say what the rest of the certificate says.
-fn assert_agrees(certificate: &Certificate, fields: &[(&str, Field)]) {
+fn assert_agrees(certificate: &Certificate, fields: &[(&str, Field<'_>)]) {
     let field = |wanted| fields.iter().find(|(key, _)| *key == wanted).map(|(_, field)| field);
     for (key, oid) in
         [("subjectaltname", SUBJECT_ALT_NAME), ("infoAccess", INFO_ACCESS), ("ext_key_usage", EXT_KEY_USAGE)]
@@ -89,13 +91,13 @@ fn assert_agrees(certificate: &Certificate, fields: &[(&str, Field)]) {
     let is_text = |of| certificate.attributes(of).iter().all(|attribute: &Attribute<'_>| attribute.is_text);
     assert_eq!(field("subject").is_some(), is_text(NameOf::Subject));
     assert_eq!(field("issuer").is_some(), is_text(NameOf::Issuer));
-    assert_eq!(field("raw"), Some(&Field::Bytes(certificate.der().to_vec())));
+    assert_eq!(field("raw"), Some(&Field::Bytes(certificate.der().into())));
     assert_times(certificate, [field("valid_from"), field("valid_to")]);
     assert_is_inside(certificate.der(), certificate.spki());
 }
 
 /// Asserts that what has a moment is shown as one, and that the moment has a year that can be written.
-fn assert_times(certificate: &Certificate, shown: [Option<&Field>; 2]) {
+fn assert_times(certificate: &Certificate, shown: [Option<&Field<'_>>; 2]) {
     let is_shown = shown.map(|time| *time.expect("is always there") != Field::Text("Bad time value".into()));
     match certificate.validity() {
         Ok((not_before, not_after)) => {

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, NoReturn, Protocol, Self, cast
@@ -114,19 +114,23 @@ class DecodedCertificate(Protocol):
         ...
 
     def field(self, key: str) -> Any:
-        """Return the value of one of ``keys()``: str, bytes, bool, int, tuple, or a dict of str and tuples of str."""
+        """Return the value of one of ``keys()``: str, bytes, bool, int, `Values`, or a mapping as `frozen` makes it."""
         ...
 
     def fields(self) -> dict[str, Any]:
         """Return a new dict of all of ``keys()`` with their values."""
         ...
 
-    def attributes(self, name: Literal["subject", "issuer"]) -> Attributes:
-        """Return the attributes of a distinguished name."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same with new dicts and lists."""
         ...
 
-    def general_names(self) -> tuple[tuple[GeneralNameKind, Any], ...]:
-        """Return kind and value of each subject alternative name that has a typed value."""
+    def attributes(self, name: Literal["subject", "issuer"]) -> Attributes:
+        """Return the attributes of a distinguished name: the same object each time, as does the next."""
+        ...
+
+    def general_names(self) -> tuple[GeneralName, ...]:
+        """Return each subject alternative name that has a typed value."""
         ...
 
     def validity(self) -> tuple[int, int]:
@@ -150,19 +154,15 @@ class PeerCertificate(Mapping[str, Any]):
     ``issuerCertificate`` is there where a chain came along: the certificates as they were sent, verified by nobody.
     """
 
-    __slots__ = ("__weakref__", "_decoded", "_derived", "_fields", "_issuer")
+    __slots__ = ("__weakref__", "_decoded", "_fields")
 
     _decoded: DecodedCertificate
     _fields: dict[str, Any]
-    _derived: dict[str, Any]
-    _issuer: PeerCertificate | None
 
     def __init__(self, decoded: DecodedCertificate, issuer: PeerCertificate | None = None) -> None:
         _set_decoded(self, decoded)
         # Filled as fields are read. Threads may compute a field twice; the values are equal and either may stay.
-        _set_fields(self, {})
-        _set_derived(self, {})
-        _set_issuer(self, issuer)
+        _set_fields(self, {} if issuer is None else {"issuerCertificate": issuer})
 
     # The mapping: what Node.js builds.
 
@@ -170,41 +170,49 @@ class PeerCertificate(Mapping[str, Any]):
         fields = self._fields
         if key in fields:
             return fields[key]
-        if key == "issuerCertificate" and self._issuer is not None:
-            return self._issuer
-        value = fields[key] = _frozen(self._decoded.field(key))
+        value = fields[key] = self._decoded.field(key)
         return value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._whole())
 
+    def keys(self) -> KeysView[str]:
+        """Return a view of the keys, in Node.js's order."""
+        return self._whole().keys()
+
+    def values(self) -> ValuesView[Any]:
+        """Return a view of the values, in the order of the keys."""
+        return self._whole().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Return a view of the pairs of key and value, in the order of the keys."""
+        return self._whole().items()
+
     def _whole(self) -> dict[str, Any]:
         """Return all fields in order: who goes through the keys goes on to the values, and all at once costs less."""
-        whole: dict[str, Any] | None = self._derived.get("whole")
-        if whole is None:
-            whole = self._decoded.fields()
-            for key in _NESTED & whole.keys():
-                whole[key] = _frozen(whole[key])
-            if self._issuer is not None:
-                whole["issuerCertificate"] = self._issuer
-            # What has been handed out stays the object that it is.
-            whole.update(self._fields)
-            self._fields.update(whole)
-            self._derived["whole"] = whole
+        fields = self._fields
+        if "raw" in fields:
+            # Each may have been read on its own, then, and in any order.
+            keys = self._decoded.keys()
+            if tuple(fields)[: len(keys)] == keys:
+                return fields
+        whole = self._decoded.fields()
+        # What has been handed out stays the object that it is; `issuerCertificate` comes last.
+        whole.update(fields)
+        _set_fields(self, whole)
         return whole
 
     def __len__(self) -> int:
-        return len(self._decoded.keys()) + (self._issuer is not None)
+        return len(self._decoded.keys()) + ("issuerCertificate" in self._fields)
 
     def __contains__(self, key: object) -> bool:
-        keys = self._decoded.keys()
-        return key in keys or (key == "issuerCertificate" and self._issuer is not None)
+        return key in self._decoded.keys() or (key == "issuerCertificate" and key in self._fields)  # noqa: SIM118
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, PeerCertificate):
             return self._decoded.der == other._decoded.der
         if isinstance(other, Mapping):
-            return bool(self.to_dict() == _plain(cast("Mapping[str, Any]", other)))
+            return bool(self.to_dict() == plain(cast("Mapping[str, Any]", other)))
         return NotImplemented
 
     def __hash__(self) -> int:
@@ -247,10 +255,7 @@ class PeerCertificate(Mapping[str, Any]):
     @property
     def validity_seconds(self) -> tuple[int, int]:
         """The validity period, notBefore and notAfter, in seconds since 1970, as `time.time()` counts."""
-        validity: tuple[int, int] | None = self._derived.get("validity")
-        if validity is None:
-            validity = self._derived["validity"] = self._decoded.validity()
-        return validity
+        return self._decoded.validity()
 
     @property
     def subject_alt_names(self) -> tuple[GeneralName, ...]:
@@ -259,36 +264,26 @@ class PeerCertificate(Mapping[str, Any]):
         Left out are x400Address, ediPartyName and addresses that are neither 4 nor 16 bytes long: nothing can be
         compared with them. `extension` has them.
         """
-        names: tuple[GeneralName, ...] | None = self._derived.get("subject_alt_names")
-        if names is None:
-            names = tuple([GeneralName(kind, value) for kind, value in self._decoded.general_names()])
-            self._derived["subject_alt_names"] = names
-        return names
+        return self._decoded.general_names()
 
     @property
     def subject_attributes(self) -> Attributes:
         """The subject's attributes in certificate order: dotted OID and value, decoded from the DER."""
-        return self._attributes("subject")
+        return self._decoded.attributes("subject")
 
     @property
     def issuer_attributes(self) -> Attributes:
         """The issuer's attributes in certificate order: dotted OID and value, decoded from the DER."""
-        return self._attributes("issuer")
-
-    def _attributes(self, name: Literal["subject", "issuer"]) -> Attributes:
-        attributes: Attributes | None = self._derived.get(name)
-        if attributes is None:
-            attributes = self._derived[name] = self._decoded.attributes(name)
-        return attributes
+        return self._decoded.attributes("issuer")
 
     @property
     def chain(self) -> tuple[PeerCertificate, ...]:
         """The certificate and those that came with it, in the order sent. Nobody has verified the rest."""
-        chain: list[PeerCertificate] = [self]
-        certificate: PeerCertificate = self
-        while certificate._issuer is not None:
-            certificate = certificate._issuer
+        chain: list[PeerCertificate] = []
+        certificate: PeerCertificate | None = self
+        while certificate is not None:
             chain.append(certificate)
+            certificate = certificate._fields.get("issuerCertificate")
         return tuple(chain)
 
     @property
@@ -313,12 +308,13 @@ class PeerCertificate(Mapping[str, Any]):
 
     def without_chain(self) -> PeerCertificate:
         """Return this certificate alone, without ``issuerCertificate``."""
-        return PeerCertificate(self._decoded) if self._issuer is not None else self
+        return PeerCertificate(self._decoded) if "issuerCertificate" in self._fields else self
 
     def to_dict(self) -> dict[str, Any]:
         """Return the mapping as new plain dicts, lists, str and bytes."""
-        plain: dict[str, Any] = _plain(self)
-        return plain
+        own = self._decoded.to_dict()
+        issuer: PeerCertificate | None = self._fields.get("issuerCertificate")
+        return own if issuer is None else own | {"issuerCertificate": issuer.to_dict()}
 
     def to_json(self) -> str:
         """Return the mapping as JSON, with ``raw`` and ``pubkey`` in base64."""
@@ -332,8 +328,6 @@ class PeerCertificate(Mapping[str, Any]):
 # Around `__setattr__`, and without a look at the name for each of them.
 _set_decoded = PeerCertificate._decoded.__set__  # type: ignore[attr-defined]  # noqa: SLF001
 _set_fields = PeerCertificate._fields.__set__  # type: ignore[attr-defined]
-_set_derived = PeerCertificate._derived.__set__  # type: ignore[attr-defined]  # noqa: SLF001
-_set_issuer = PeerCertificate._issuer.__set__  # type: ignore[union-attr]  # noqa: SLF001
 
 
 class XfccElement(NamedTuple):
@@ -360,10 +354,12 @@ def is_spiffe_id(text: str) -> bool:
 
 def link(certificates: Sequence[DecodedCertificate]) -> PeerCertificate:
     """Return the first certificate, with each next one as the ``issuerCertificate`` of the one before."""
-    linked: PeerCertificate | None = None
+    if len(certificates) == 1:  # as nearly always: the loop takes longer than all else here
+        return PeerCertificate(certificates[0])
+    issuer: PeerCertificate | None = None
     for decoded in reversed(certificates[1:]):
-        linked = PeerCertificate(decoded, linked)
-    return PeerCertificate(certificates[0], linked)
+        issuer = PeerCertificate(decoded, issuer)
+    return PeerCertificate(certificates[0], issuer)
 
 
 def _datetime(seconds: int) -> datetime:
@@ -377,20 +373,18 @@ def _restore(ders: tuple[bytes, ...]) -> PeerCertificate:
     return link([_backend.core.parse_der(der) for der in ders])
 
 
-# The keys whose values are mappings or lists.
-_NESTED = frozenset({"subject", "issuer", "infoAccess", "ext_key_usage"})
-
-
-def _frozen(value: dict[str, Any] | tuple[str, ...] | str | bytes | int) -> Any:
+def frozen(value: dict[str, Any] | tuple[str, ...] | str | bytes | int | None) -> Any:
+    """Return the value of a field as users get it: a dict as a read-only mapping, a tuple as `Values`."""
     if type(value) is dict:
-        return MappingProxyType({key: _frozen(item) for key, item in value.items()})
+        return MappingProxyType({key: frozen(item) for key, item in value.items()})
     return Values(value) if type(value) is tuple else value
 
 
-def _plain(value: Mapping[str, Any] | tuple[Any, ...] | list[Any] | str | bytes | int) -> Any:
+def plain(value: Mapping[str, Any] | tuple[Any, ...] | list[Any] | str | bytes | int) -> Any:
+    """Return a value with each mapping in it as a new dict, each tuple and list as a new list."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def _pem(der: bytes) -> str:

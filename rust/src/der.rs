@@ -31,6 +31,9 @@ pub(crate) mod tag {
     pub(crate) const CONSTRUCTED: u8 = 0x20;
 }
 
+/// The bits of an identifier octet whose tag number is in the octets that follow (X.690, section 8.1.2.4).
+const HIGH_TAG_NUMBER: u8 = 0x1F;
+
 /// One element: where it begins, where its content begins, and where it ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Element<'a> {
@@ -88,7 +91,23 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element, whatever it is.
+    #[inline]
     pub(crate) fn any(&mut self) -> Result<Element<'a>, DecodeError> {
+        // Nearly all are short. Inlined, so that nothing is kept of them that the caller does not look at.
+        if let [tag, length @ 0..0x80, ..] = *self.rest
+            && tag & HIGH_TAG_NUMBER != HIGH_TAG_NUMBER
+            && let Some((whole @ [_, _, content @ ..], rest)) = self.rest.split_at_checked(2 + usize::from(length))
+        {
+            let element = Element { tag, start: self.at, inner: self.at + 2, content, whole };
+            self.rest = rest;
+            self.at += whole.len();
+            return Ok(element);
+        }
+        self.any_length()
+    }
+
+    /// The next element, of any length.
+    fn any_length(&mut self) -> Result<Element<'a>, DecodeError> {
         let Some(&tag) = self.rest.first() else {
             return Err(self.out_of_place(self.at));
         };
@@ -108,6 +127,7 @@ impl<'a> Reader<'a> {
     /// The next element, which must have this tag.
     ///
     /// OpenSSL reads a string in pieces and a primitive SEQUENCE OF: neither is DER (X.690, sections 8.10 and 10.2).
+    #[inline]
     pub(crate) fn expect(&mut self, tag: u8) -> Result<Element<'a>, DecodeError> {
         let element = self.any()?;
         match element.tag {
@@ -130,6 +150,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A reader for what is inside the next element, which must have this tag.
+    #[inline]
     pub(crate) fn enter(&mut self, tag: u8) -> Result<Self, DecodeError> {
         let element = self.expect(tag)?;
         Ok(self.inside(&element))
@@ -247,7 +268,7 @@ pub(crate) fn encoded_length(data: &[u8]) -> Option<usize> {
 fn header(data: &[u8]) -> Option<(usize, usize)> {
     match data {
         // RFC 5280 has no tag number above 30.
-        [tag, ..] if tag & 0x1F == 0x1F => None,
+        [tag, ..] if tag & HIGH_TAG_NUMBER == HIGH_TAG_NUMBER => None,
         [_, length @ 0..=0x7F, ..] => Some((2, usize::from(*length))),
         [_, 0x81, length @ 0x80..=0xFF, ..] => Some((3, usize::from(*length))),
         [_, 0x82, high @ 1..=0xFF, low, ..] => Some((4, usize::from(u16::from_be_bytes([*high, *low])))),

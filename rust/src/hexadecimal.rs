@@ -1,33 +1,53 @@
 //! Bytes to hexadecimal text (RFC 4648, section 8).
 
+type Pairs = [[u8; 2]; 256];
+
+/// The two digits of each byte.
+const UPPER: Pairs = pairs(b"0123456789ABCDEF");
+const LOWER: Pairs = pairs(b"0123456789abcdef");
+
 /// Two digits for each byte, in upper case.
 pub(crate) fn upper(bytes: &[u8]) -> String {
-    text(bytes.iter().flat_map(|byte| digits(*byte, b'A')).collect())
+    together(bytes, &UPPER)
 }
 
 /// Two digits for each byte, in lower case.
 pub(crate) fn lower(bytes: &[u8]) -> String {
-    text(bytes.iter().flat_map(|byte| digits(*byte, b'a')).collect())
+    together(bytes, &LOWER)
 }
 
 /// Two digits for each byte, in upper case, with colons between the bytes.
 pub(crate) fn upper_with_colons(bytes: &[u8]) -> String {
-    let mut pairs = Vec::with_capacity(3 * bytes.len());
-    for byte in bytes {
-        let [high, low] = digits(*byte, b'A');
-        pairs.extend_from_slice(&[high, low, b':']);
+    let mut digits = vec![b':'; 3 * bytes.len()];
+    for ([high, low, _], byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
+        [*high, *low] = pair(*byte, &UPPER);
     }
-    pairs.pop();
-    text(pairs)
+    digits.pop();
+    text(digits)
 }
 
-/// The digits of a byte; `ten` is the one for ten.
-const fn digits(byte: u8, ten: u8) -> [u8; 2] {
-    [digit(byte >> 4, ten), digit(byte & 15, ten)]
+fn together(bytes: &[u8], pairs: &Pairs) -> String {
+    let mut digits = vec![0; 2 * bytes.len()];
+    for (place, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *place = pair(*byte, pairs);
+    }
+    text(digits)
 }
 
-const fn digit(nibble: u8, ten: u8) -> u8 {
-    if nibble < 10 { b'0' + nibble } else { ten + nibble - 10 }
+fn pair(byte: u8, pairs: &Pairs) -> [u8; 2] {
+    // There is one for each byte, which the compiler knows.
+    pairs.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
+#[expect(clippy::indexing_slicing, reason = "computed at compile time, where it cannot be out of bounds")]
+const fn pairs(digits: &[u8; 16]) -> Pairs {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
 }
 
 fn text(digits: Vec<u8>) -> String {

@@ -182,8 +182,8 @@ fn each_product_escapes_what_it_escapes_and_writes_no_chain_of_one() {
 fn a_fingerprint_is_the_digest_in_pairs_of_digits() {
     let der = certificate("client");
     let pairs: Vec<String> = Sha256::digest(&der).iter().map(|byte| format!("{byte:02X}")).collect();
-    let fingerprint = Certificate::parse(der).unwrap().field("fingerprint256");
-    assert_eq!(fingerprint, Some(Field::Text(pairs.join(":").into())));
+    let certificate = Certificate::parse(der).unwrap();
+    assert_eq!(certificate.field("fingerprint256"), Some(Field::Text(pairs.join(":").into())));
 }
 
 #[test]

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any
 
 from clientcert._fallback import der, limits, name, objects
+from clientcert.certificate import GeneralName
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -161,14 +162,14 @@ def _quoted(text: str, escapes: dict[int, str], prefix: str = "") -> str:
     return f"{prefix}{text}" if escaped == text and "'" not in text else f'"{prefix}{escaped}"'
 
 
-def typed_all(data: bytes, at: int, end: int) -> tuple[tuple[GeneralNameKind, Any], ...]:
-    """Return kind and value of each name of a SubjectAltName that has a typed value."""
-    found: list[tuple[GeneralNameKind, Any]] = []
+def typed_all(data: bytes, at: int, end: int) -> tuple[GeneralName, ...]:
+    """Return each name of a SubjectAltName that has a typed value."""
+    found: list[GeneralName] = []
     for tag, start, stop in read_all(data, at, end):
         if text := _TEXT.get(tag):
-            found.append((text[1], data[start:stop].decode("latin-1")))
+            found.append(GeneralName(text[1], data[start:stop].decode("latin-1")))
         elif typed := _typed(data, tag, start, stop):
-            found.append(typed)
+            found.append(GeneralName(*typed))
     return tuple(found)
 
 

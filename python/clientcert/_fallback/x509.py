@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from clientcert._fallback import extensions, general_name, key, limits, name, objects, structure, times, usual
+from clientcert.certificate import frozen, plain
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 
     from clientcert._fallback.der import Span
     from clientcert._fallback.name import Pairs
-    from clientcert.certificate import Attributes, GeneralNameKind
+    from clientcert.certificate import Attributes, GeneralName
 
 __all__ = ["Certificate"]
+
+T = TypeVar("T")
 
 _KEYS = (
     "subject",
@@ -54,6 +57,7 @@ class Certificate:
 
     __slots__ = (
         "_extensions",
+        "_given",
         "_is_ca",
         "_issuer",
         "_key",
@@ -79,12 +83,14 @@ class Certificate:
     _is_ca: bool
     _key: dict[str, Any] | None
     _keys: tuple[str, ...] | None
+    _given: dict[str, Any]  # what has been given out, and is asked for on every request
 
     def __init__(self, data: bytes) -> None:
         if len(data) > limits.CERTIFICATE_BYTES:
             raise DecodeError("too_large", limits.CERTIFICATE_BYTES)
         self.der = data
         self._key = self._keys = None
+        self._given = {}
         (
             self._serial,
             self._issuer,
@@ -113,6 +119,10 @@ class Certificate:
         """Return a new dict of all of ``keys()`` with their values."""
         return {key: self._read(key) for key in self.keys()}
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same with new dicts and lists."""
+        return {key: plain(value) for key, value in self.fields().items()}
+
     def _has(self, key: str) -> bool:
         if key in _EXTENSION_OF:
             return _EXTENSION_OF[key] in self._extensions
@@ -124,16 +134,26 @@ class Certificate:
 
     def attributes(self, which: Literal["subject", "issuer"]) -> Attributes:
         """Return dotted OID and value of each attribute of a distinguished name."""
-        return name.as_pairs(self._subject if which == "subject" else self._issuer)
+        return self._once(which, lambda: name.as_pairs(self._subject if which == "subject" else self._issuer))
 
-    def general_names(self) -> tuple[tuple[GeneralNameKind, Any], ...]:
-        """Return kind and value of each subject alternative name that has a typed value."""
+    def general_names(self) -> tuple[GeneralName, ...]:
+        """Return each subject alternative name that has a typed value."""
+        return self._once("general_names", self._general_names)
+
+    def _general_names(self) -> tuple[GeneralName, ...]:
         span = self._extensions.get(extensions.SUBJECT_ALT_NAME)
         return general_name.typed_all(self.der, *span) if span else ()
 
     def validity(self) -> tuple[int, int]:
         """Return notBefore and notAfter in seconds since 1970."""
-        return self._seconds(self._not_before), self._seconds(self._not_after)
+        return self._once("validity", lambda: (self._seconds(self._not_before), self._seconds(self._not_after)))
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what ``make`` returned the first time."""
+        given: T | None = self._given.get(name)
+        if given is None:
+            given = self._given[name] = make()
+        return given
 
     def extension(self, oid: str) -> bytes | None:
         """Return the content of the extension's extnValue, or None."""
@@ -150,7 +170,7 @@ class Certificate:
         names = general_name.read_all(self.der, *self._extensions[extensions.SUBJECT_ALT_NAME])
         return ", ".join([general_name.printed(self.der, *where) for where in names])
 
-    def _info_access(self) -> dict[str, tuple[str, ...]] | None:
+    def _info_access(self) -> Any:
         """Return the locations by method and kind, as Node.js splits OpenSSL's text; None if it does not parse."""
         values: dict[str, list[str]] = {}
         try:
@@ -160,11 +180,11 @@ class Certificate:
                 values.setdefault(key, []).append(json.loads(value) if value.startswith('"') else value)
         except DecodeError:
             return None
-        return {key: tuple(found) for key, found in values.items()}
+        return frozen({key: tuple(found) for key, found in values.items()})
 
-    def _extended_key_usage(self) -> tuple[str, ...]:
+    def _extended_key_usage(self) -> Any:
         purposes = extensions.key_purposes(self.der, *self._extensions[extensions.EXTENDED_KEY_USAGE])
-        return tuple([objects.dotted(purpose)[: objects.VALUE_CHARACTERS] for purpose in purposes])
+        return frozen(tuple([objects.dotted(purpose)[: objects.VALUE_CHARACTERS] for purpose in purposes]))
 
     def _public_key(self) -> dict[str, Any]:
         """Return the keys and values that Node.js has for an RSA or EC key: none where OpenSSL cannot decode it."""
@@ -193,8 +213,8 @@ class Certificate:
         return time.timestamp
 
     _READERS: ClassVar[dict[str, Callable[[Certificate], Any]]] = {
-        "subject": lambda self: name.as_object(self._subject),
-        "issuer": lambda self: name.as_object(self._issuer),
+        "subject": lambda self: frozen(name.as_object(self._subject)),
+        "issuer": lambda self: frozen(name.as_object(self._issuer)),
         "subjectaltname": _subject_alt_name,
         "infoAccess": _info_access,
         "ca": lambda self: self._is_ca,

@@ -162,7 +162,7 @@ def _check_names(pairs: _Pairs, certificate: Certificate) -> None:
         values = pairs.get(key)
         if not values:
             continue
-        names = {name.encode("latin-1") for found, name in certificate.general_names() if found == kind} - {b""}
+        names = {str(name).encode("latin-1") for found, name in certificate.general_names() if found == kind} - {b""}
         stranger = next((value for value in values if value.text and value.text not in names), None)
         if stranger:
             raise DecodeError("xfcc_names", stranger.at)

@@ -5,6 +5,7 @@
 
 use base64_simd::STANDARD;
 
+use super::runs;
 use crate::error::{DecodeError, Reason};
 
 /// Returns the bytes of a base64 text that is not empty.
@@ -13,10 +14,12 @@ use crate::error::{DecodeError, Reason};
 ///
 /// [`Reason::Base64`] at the first byte that makes the text wrong.
 pub fn decode(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    match STANDARD.decode_to_vec(text) {
-        Ok(bytes) if !bytes.is_empty() => Ok(bytes),
-        _ => Err(DecodeError::new(Reason::Base64, fault(text))),
-    }
+    canonical(text).ok_or_else(|| DecodeError::new(Reason::Base64, fault(text)))
+}
+
+/// As [`decode`], for those who do not ask where the fault is.
+pub(super) fn canonical(text: &[u8]) -> Option<Vec<u8>> {
+    STANDARD.decode_to_vec(text).ok().filter(|bytes| !bytes.is_empty())
 }
 
 /// The character of a base64 text that holds the first bits of byte `at`.
@@ -27,7 +30,7 @@ pub(super) const fn origin(at: usize) -> usize {
 /// The offset of the first fault of a text that did not decode.
 fn fault(text: &[u8]) -> usize {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    let digits = text.iter().position(|byte| !is_digit(byte)).unwrap_or(text.len());
+    let digits = runs::leading(text, is_digit);
     let padding = text.get(digits..).unwrap_or_default();
     let is_padded = text.len().is_multiple_of(4) && padding.len() <= 2 && padding.iter().all(|&byte| byte == b'=');
     match (text.is_empty(), is_padded) {

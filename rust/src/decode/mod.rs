@@ -11,7 +11,10 @@ pub mod hex;
 pub mod pem;
 pub mod percent;
 pub mod rfc9440;
+mod runs;
 pub mod xfcc;
+
+use memchr::memchr_iter;
 
 use crate::error::{DecodeError, Reason};
 
@@ -100,13 +103,14 @@ fn members(
     let mut certificates = Vec::new();
     let mut at = 0;
     // Neither base64 nor a Byte Sequence contains a comma, so splitting first loses nothing.
-    for part in text.split(|&byte| byte == b',') {
+    for end in memchr_iter(b',', text).chain([text.len()]) {
+        let part = text.get(at..end).unwrap_or_default();
         if certificates.len() == max {
             return Err(DecodeError::new(Reason::TooManyCertificates, at));
         }
         let (member, indent) = field::trim(part);
         certificates.push(decode(member).map_err(|error| error.after(at + indent))?);
-        at += part.len() + 1;
+        at = end + 1;
     }
     Ok(certificates)
 }

@@ -4,9 +4,9 @@
 //! proxies fold the lines, or replace their ends by spaces. Nothing else may be around a block, and
 //! no label but `CERTIFICATE` counts: explanatory text is where a second certificate hides.
 
-use memchr::{memchr, memchr2_iter};
+use memchr::memchr;
 
-use super::{base64, percent};
+use super::{base64, percent, runs};
 use crate::error::{DecodeError, Reason};
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
@@ -72,23 +72,54 @@ pub fn base64_encoded(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeErr
 
 /// Decodes the base64 between the boundaries, white space and all.
 fn content(body: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    let mut digits = Vec::with_capacity(body.len());
-    // Whole lines at a time. That a tab or a CR is among them is seldom so, and then no digit.
-    let mut start = 0;
-    for end in memchr2_iter(b'\n', b' ', body).chain([body.len()]) {
-        digits.extend_from_slice(body.get(start..end).unwrap_or_default());
-        start = end + 1;
-    }
-    base64::decode(&digits).or_else(|_| content_of_any_layout(body))
+    let decoded = usual_lines(body).and_then(|digits| base64::canonical(&digits));
+    decoded.map_or_else(|| content_of_any_layout(body), Ok)
 }
 
-/// As [`content`], a byte at a time: for white space of every kind, and to find the fault.
+/// The lines of a body in which each but the last has 64 characters, as generators write it (section 2), put together.
+fn usual_lines(body: &[u8]) -> Option<Vec<u8>> {
+    let (first, lines) = body.split_first()?;
+    let (lines, last) = lines.as_chunks::<65>();
+    let mut digits = Vec::with_capacity(body.len());
+    let mut are_usual = is_space(*first);
+    for [line @ .., end] in lines {
+        digits.extend_from_slice(line);
+        are_usual &= is_space(*end);
+    }
+    digits.extend_from_slice(last.strip_suffix(b"\n").or_else(|| last.strip_suffix(b" ")).unwrap_or(last));
+    are_usual.then_some(digits)
+}
+
+/// As [`content`], for white space anywhere, and to find the fault.
 fn content_of_any_layout(body: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    let digits: Vec<u8> = body.iter().copied().filter(|&byte| !is_space(byte)).collect();
-    base64::decode(&digits).map_err(|error| {
-        let mut kept = body.iter().enumerate().filter(|(_, byte)| !is_space(**byte));
-        DecodeError { at: kept.nth(error.at).map_or(body.len(), |(at, _)| at), ..error }
-    })
+    let mut digits = Vec::with_capacity(body.len() + 16);
+    let mut rest = body;
+    while let Some((byte, after)) = rest.split_first() {
+        if is_space(*byte) {
+            rest = after;
+            continue;
+        }
+        // What else is not visible is no digit, either: it is looked at here.
+        digits.push(*byte);
+        rest = runs::append(&mut digits, after, b'!'..=b'~');
+    }
+    base64::decode(&digits).map_err(|error| DecodeError { at: origin(body, error.at), ..error })
+}
+
+/// The offset in `body` of its digit `at`; its length where it has so many and no more.
+fn origin(body: &[u8], mut at: usize) -> usize {
+    let mut start = 0;
+    for chunk in body.chunks(64) {
+        // Without a branch for each, so that many are counted in one instruction.
+        let kept = chunk.iter().map(|byte| usize::from(!is_space(*byte))).sum();
+        if at < kept {
+            let mut digits = chunk.iter().enumerate().filter(|(_, byte)| !is_space(**byte));
+            return start + digits.nth(at).map_or(0, |(offset, _)| offset);
+        }
+        at -= kept;
+        start += chunk.len();
+    }
+    start
 }
 
 /// `WSP` and `eol` of the grammar: space, tab, CR, LF.

@@ -8,9 +8,10 @@
 //! Not accepted: keys that Envoy does not write, repeated `Hash`, `Cert`, `Chain` or `Subject`, open
 //! or misplaced quotes, a backslash at the end of a value.
 
+use memchr::{memchr2, memchr3};
 use sha2::{Digest, Sha256};
 
-use super::{hex, pem};
+use super::{hex, pem, runs};
 use crate::error::{DecodeError, Reason};
 
 /// A value, without its quotes, and where it is.
@@ -83,8 +84,10 @@ fn sha256(value: Value<'_>) -> Result<Vec<u8>, DecodeError> {
 ///
 /// The first fault of the grammar, reading from left to right.
 pub fn elements(text: &[u8], max: usize) -> Result<Vec<Element<'_>>, DecodeError> {
-    if let Some(at) = text.iter().position(|byte| !matches!(byte, b'\t' | b' '..=b'~')) {
-        return Err(DecodeError::new(Reason::Character, at));
+    let is_text = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~');
+    let length = runs::leading(text, is_text);
+    if length < text.len() {
+        return Err(DecodeError::new(Reason::Character, length));
     }
     let mut scanner = Scanner { text, at: 0 };
     let mut elements = Vec::new();
@@ -132,10 +135,10 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The bytes up to the first of `stops`, or to the end.
-    fn until(&mut self, stops: &[u8]) -> &'a [u8] {
+    /// The bytes up to the first that `find` finds, or to the end.
+    fn until(&mut self, find: impl Fn(&[u8]) -> Option<usize>) -> &'a [u8] {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let length = rest.iter().position(|byte| stops.contains(byte)).unwrap_or(rest.len());
+        let length = find(rest).unwrap_or(rest.len());
         self.at += length;
         rest.get(..length).unwrap_or_default()
     }
@@ -143,7 +146,7 @@ impl<'a> Scanner<'a> {
     /// Reads `key=value` into `element`, and stops at what follows it: `,`, `;` or the end.
     fn pair(&mut self, element: &mut Element<'a>) -> Result<(), DecodeError> {
         let start = self.at;
-        let key = self.until(b"=,;\"").to_ascii_lowercase();
+        let key = self.until(|rest| rest.iter().position(|byte| b"=,;\"".contains(byte))).to_ascii_lowercase();
         if self.next() != Some(b'=') {
             return Err(DecodeError::new(Reason::XfccPair, start));
         }
@@ -174,7 +177,7 @@ impl<'a> Scanner<'a> {
         let open = self.at;
         self.at += 1;
         loop {
-            self.until(b"\"\\");
+            self.until(|rest| memchr2(b'"', b'\\', rest));
             let stop = self.at;
             match self.next() {
                 None => return Err(DecodeError::new(Reason::XfccQuote, open)),
@@ -197,7 +200,7 @@ impl<'a> Scanner<'a> {
 
     fn unquoted(&mut self) -> Result<Value<'a>, DecodeError> {
         let at = self.at;
-        let text = self.until(b",;\"");
+        let text = self.until(|rest| memchr3(b',', b';', b'"', rest));
         if self.peek() == Some(b'"') {
             return Err(DecodeError::new(Reason::XfccQuote, self.at));
         }

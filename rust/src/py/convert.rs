@@ -3,42 +3,89 @@
 use std::borrow::Cow;
 
 use pyo3::IntoPyObjectExt as _;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyList, PyMappingProxy, PyString, PyTuple, PyType};
 
-use crate::x509::{self, Attribute, Field, GeneralName, ip_address};
+use crate::x509::{self, Attribute, Field, GeneralName, Groups, ip_address};
+
+/// What becomes of objects and arrays.
+#[derive(Clone, Copy)]
+pub(super) enum Shape {
+    /// Read-only mappings, and `clientcert.certificate.Values`.
+    Frozen,
+    /// Dicts and lists.
+    Plain,
+}
 
 /// The value of one of Node.js's keys.
-pub(super) fn field(py: Python<'_>, field: Field) -> PyResult<Bound<'_, PyAny>> {
+pub(super) fn field<'py>(py: Python<'py>, field: Field<'_>, shape: Shape) -> PyResult<Bound<'py, PyAny>> {
     match field {
-        Field::Text(text) => Ok(PyString::new(py, &text).into_any()),
+        Field::Text(value) => Ok(text(py, value).into_any()),
         Field::Bytes(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),
         Field::Null => Ok(py.None().into_bound(py)),
         Field::Flag(flag) => flag.into_bound_py_any(py),
         Field::Number(number) => number.into_bound_py_any(py),
-        Field::List(texts) => Ok(PyTuple::new(py, texts)?.into_any()),
-        Field::Name(attributes) => {
-            let name = PyDict::new(py);
-            for (key, values) in attributes {
-                let key = match key {
-                    Cow::Borrowed(known) => PyString::intern(py, known),
-                    // Never interned: some interpreters keep such strings for ever, and clients choose these.
-                    Cow::Owned(dotted) => PyString::new(py, &dotted),
-                };
-                match values.as_slice() {
-                    [value] => name.set_item(key, value)?,
-                    values => name.set_item(key, PyTuple::new(py, values)?)?,
-                }
-            }
-            Ok(name.into_any())
-        }
+        Field::List(texts) => array(py, texts.into_iter().map(|value| text(py, value)), shape),
+        Field::Name(attributes) => object(py, attributes, shape, |texts| match texts {
+            [text] => Ok(PyString::new(py, text).into_any()),
+            texts => array(py, texts.iter().map(|text| PyString::new(py, text)), shape),
+        }),
         Field::Access(access) => {
-            let methods = PyDict::new(py);
-            for (key, values) in access {
-                methods.set_item(key, PyTuple::new(py, values)?)?;
-            }
-            Ok(methods.into_any())
+            object(py, access, shape, |texts| array(py, texts.iter().map(|text| PyString::new(py, text)), shape))
         }
+    }
+}
+
+/// The groups, each with what `value` makes of its values.
+fn object<'py>(
+    py: Python<'py>,
+    groups: Groups<'_>,
+    shape: Shape,
+    value: impl Fn(&[Cow<'_, str>]) -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let object = PyDict::new(py);
+    for (key, texts) in groups {
+        object.set_item(attribute_key(py, key), value(texts.as_slice())?)?;
+    }
+    Ok(match shape {
+        Shape::Frozen => PyMappingProxy::new(py, object.as_mapping()).into_any(),
+        Shape::Plain => object.into_any(),
+    })
+}
+
+/// The key of an attribute or an access method.
+fn attribute_key<'py>(py: Python<'py>, key: Cow<'static, str>) -> Bound<'py, PyString> {
+    match key {
+        // Nearly every name is made of these: they are looked up once.
+        Cow::Borrowed("CN") => intern!(py, "CN").clone(),
+        Cow::Borrowed("C") => intern!(py, "C").clone(),
+        Cow::Borrowed("L") => intern!(py, "L").clone(),
+        Cow::Borrowed("ST") => intern!(py, "ST").clone(),
+        Cow::Borrowed("O") => intern!(py, "O").clone(),
+        Cow::Borrowed("OU") => intern!(py, "OU").clone(),
+        _ => text(py, key),
+    }
+}
+
+/// What the core has a name for is kept once. What clients choose never is: some interpreters keep such strings for ever.
+fn text<'py>(py: Python<'py>, text: Cow<'static, str>) -> Bound<'py, PyString> {
+    match text {
+        Cow::Borrowed(known) => PyString::intern(py, known),
+        Cow::Owned(chosen) => PyString::new(py, &chosen),
+    }
+}
+
+fn array<'py>(
+    py: Python<'py>,
+    texts: impl ExactSizeIterator<Item = Bound<'py, PyString>>,
+    shape: Shape,
+) -> PyResult<Bound<'py, PyAny>> {
+    static VALUES: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    match shape {
+        Shape::Frozen => VALUES.import(py, "clientcert.certificate", "Values")?.call1((PyTuple::new(py, texts)?,)),
+        Shape::Plain => Ok(PyList::new(py, texts)?.into_any()),
     }
 }
 
@@ -48,22 +95,42 @@ pub(super) fn attributes<'py>(py: Python<'py>, attributes: &[Attribute<'_>]) -> 
     PyTuple::new(py, pairs.collect::<Vec<_>>())
 }
 
+/// A tuple of `clientcert.certificate.GeneralName`, without the names that have no typed value.
+pub(super) fn general_names<'py>(py: Python<'py>, names: &[GeneralName<'_>]) -> PyResult<Bound<'py, PyTuple>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let class = CLASS.import(py, "clientcert.certificate", "GeneralName")?;
+    // As its `_make` does, and without a function of Python for each name.
+    let new = NEW.get_or_try_init(py, || py.get_type::<PyTuple>().getattr("__new__").map(Bound::unbind))?.bind(py);
+    let mut typed = Vec::with_capacity(names.len());
+    for name in names {
+        if let Some(pair) = general_name(py, name)? {
+            typed.push(new.call1((class, pair))?);
+        }
+    }
+    PyTuple::new(py, typed)
+}
+
 /// `(kind, value)`, or None for a name that has no typed value.
-pub(super) fn general_name<'py>(py: Python<'py>, name: &GeneralName<'_>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+fn general_name<'py>(py: Python<'py>, name: &GeneralName<'_>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+    let text = |bytes| PyString::new(py, &x509::latin1(bytes)).into_any();
     let (kind, value) = match name {
-        GeneralName::Dns(text) => ("dns", PyString::new(py, &x509::latin1(text)).into_any()),
-        GeneralName::Uri(text) => ("uri", PyString::new(py, &x509::latin1(text)).into_any()),
-        GeneralName::Email(text) => ("email", PyString::new(py, &x509::latin1(text)).into_any()),
+        GeneralName::Dns(bytes) => (intern!(py, "dns"), text(bytes)),
+        GeneralName::Uri(bytes) => (intern!(py, "uri"), text(bytes)),
+        GeneralName::Email(bytes) => (intern!(py, "email"), text(bytes)),
         GeneralName::Ip(bytes) => match ip_address(bytes) {
-            Some(address) => ("ip", PyString::new(py, &address.to_string()).into_any()),
+            Some(address) => (intern!(py, "ip"), PyString::new(py, &address.to_string()).into_any()),
             None => return Ok(None),
         },
-        GeneralName::Directory(names) => ("dir_name", attributes(py, names)?.into_any()),
-        GeneralName::Registered(oid) => ("registered_id", PyString::new(py, &x509::dotted(oid)).into_any()),
+        GeneralName::Directory(names) => (intern!(py, "dir_name"), attributes(py, names)?.into_any()),
+        GeneralName::Registered(oid) => {
+            (intern!(py, "registered_id"), PyString::new(py, &x509::dotted(oid)).into_any())
+        }
         GeneralName::Other(type_id, value) => {
-            ("other_name", (x509::dotted(type_id), PyBytes::new(py, value)).into_bound_py_any(py)?)
+            let pair = (x509::dotted(type_id), PyBytes::new(py, value));
+            (intern!(py, "other_name"), pair.into_bound_py_any(py)?)
         }
         GeneralName::X400 | GeneralName::EdiParty => return Ok(None),
     };
-    Ok(Some(PyTuple::new(py, [PyString::intern(py, kind).into_any(), value])?))
+    Ok(Some(PyTuple::new(py, [kind.as_any(), &value])?))
 }

@@ -4,7 +4,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
-use super::certificate::Certificate;
+use super::certificate::{self, Certificate};
 use super::errors;
 use crate::decode::{Encoding, encode};
 use crate::error::DecodeError;
@@ -34,10 +34,8 @@ pub(super) fn parse_chain_header<'py>(
 
 #[pyfunction]
 #[pyo3(signature = (data, /))]
-pub(super) fn parse_der(py: Python<'_>, data: &[u8]) -> PyResult<Certificate> {
-    // Checked by the core, too; here before a copy of any size is made.
-    let bounded = data.get(..limits::CERTIFICATE_BYTES + 1).unwrap_or(data);
-    x509::Certificate::parse(bounded.to_vec()).map(Certificate::from).map_err(|error| errors::raise(py, error))
+pub(super) fn parse_der(py: Python<'_>, data: Bound<'_, PyBytes>) -> PyResult<Certificate> {
+    certificate::from_der(data).map_err(|error| errors::raise(py, error))
 }
 
 #[pyfunction]
@@ -78,9 +76,6 @@ fn known(encoding: &str) -> PyResult<Encoding> {
 }
 
 fn certificates(py: Python<'_>, parsed: Result<Vec<x509::Certificate>, DecodeError>) -> PyResult<Bound<'_, PyTuple>> {
-    let mut certificates = Vec::new();
-    for certificate in parsed.map_err(|error| errors::raise(py, error))? {
-        certificates.push(Bound::new(py, Certificate::from(certificate))?);
-    }
-    PyTuple::new(py, certificates)
+    let parsed = parsed.map_err(|error| errors::raise(py, error))?;
+    PyTuple::new(py, parsed.into_iter().map(|certificate| certificate::from_decoded(py, certificate)))
 }

@@ -18,7 +18,7 @@ pub(super) fn check(content: &mut Reader<'_>) -> Result<(), DecodeError> {
 }
 
 /// Reads the content of an authorityInfoAccess extension: each `method - kind` with its locations.
-pub(super) fn read(content: &mut Reader<'_>) -> Result<Groups, DecodeError> {
+pub(super) fn read(content: &mut Reader<'_>) -> Result<Groups<'static>, DecodeError> {
     let mut printed = String::new();
     let mut descriptions = content.enter(tag::SEQUENCE)?;
     while !descriptions.is_empty() {
@@ -40,11 +40,11 @@ pub(super) fn read(content: &mut Reader<'_>) -> Result<Groups, DecodeError> {
 /// Node.js prints the locations one a line and takes the text apart again
 /// (`lib/internal/tls/common.js`, `translatePeerCertificate`): what follows the first colon is the
 /// value, JSON if it begins with a quote.
-fn split(printed: &str) -> Groups {
+fn split(printed: &str) -> Groups<'static> {
     let mut access = Grouped::default();
     for line in printed.split('\n') {
         let Some((key, value)) = line.split_once(':') else { continue };
-        access.push(key.to_owned().into(), unquote(value));
+        access.push(key.to_owned().into(), unquote(value).into());
     }
     access.into_groups()
 }

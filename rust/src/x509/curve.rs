@@ -121,7 +121,11 @@ impl Curve {
 
     fn contains(&self, Point { x, y }: &Point) -> bool {
         match &self.field {
-            Field::Prime(p) => (x * x % p * x + &self.a * x + &self.b) % p == y * y % p,
+            Field::Prime(p) => {
+                let (left, right) = ((x * x + &self.a) % p * x + &self.b, y * y);
+                // One division less than to reduce both.
+                (if left > right { left - right } else { right - left }) % p == BigUint::ZERO
+            }
             Field::Binary(f) => f.multiply(&(f.multiply(&(x ^ &self.a), x) ^ y), x) ^ &self.b == f.square(y),
         }
     }

@@ -1,6 +1,7 @@
 //! The subject's public key, for the two kinds whose numbers Node.js shows: RSA and elliptic curves.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use x509_parser::num_bigint::BigUint;
 
@@ -19,6 +20,9 @@ const BINARY_FIELD: &[u8] = b"\x2a\x86\x48\xce\x3d\x01\x02";
 const TRINOMIAL_BASIS: &[u8] = b"\x2a\x86\x48\xce\x3d\x01\x02\x03\x02";
 const PENTANOMIAL_BASIS: &[u8] = b"\x2a\x86\x48\xce\x3d\x01\x02\x03\x03";
 
+/// The first byte of a point that both coordinates follow (SEC 1, section 2.3.3).
+const UNCOMPRESSED: u8 = 4;
+
 /// ecpVer1, the only version of RFC 3279, section 2.3.5.
 const VERSION: &[u8] = &[1];
 
@@ -33,16 +37,19 @@ struct Info<'a> {
     start: usize,
     unused: u8,
     bits: &'a [u8],
+    /// Whether the algorithm and its parameters are [`RSA_ALGORITHM`].
+    is_rsa: bool,
 }
 
 impl<'a> Info<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let mut info = reader.enter(tag::SEQUENCE)?;
+        let is_rsa = info.rest().starts_with(&RSA_ALGORITHM);
         let (algorithm, parameters) = algorithm_identifier(&mut info)?;
         let start = info.at();
         let (unused, bits) = info.bit_string(tag::BIT_STRING)?;
         info.finish()?;
-        Ok(Self { algorithm, parameters, start, unused, bits })
+        Ok(Self { algorithm, parameters, start, unused, bits, is_rsa })
     }
 
     /// The key with its unused bits cleared, as OpenSSL does it (`c2i_ASN1_BIT_STRING`).
@@ -80,16 +87,43 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
     }
 }
 
-/// A public key that Node.js shows the numbers of.
+/// Bytes of a key: where they are in its SubjectPublicKeyInfo, or, if they are not there as they should be, apart.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    Inside(Range<usize>),
+    Apart(Box<[u8]>),
+}
+
+impl Part {
+    /// The slice `part` of `key`, which begins at `start` of the SubjectPublicKeyInfo, if it is there.
+    fn of(key: &[u8], part: Range<usize>, start: Option<usize>) -> Self {
+        match start {
+            Some(start) => Self::Inside(start + part.start..start + part.end),
+            None => Self::Apart(key.get(part).unwrap_or_default().into()),
+        }
+    }
+
+    fn get<'a>(&'a self, spki: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Inside(range) => spki.get(range.clone()).unwrap_or_default(),
+            Self::Apart(bytes) => bytes,
+        }
+    }
+}
+
+/// A public key that Node.js shows the numbers of. Its methods take the SubjectPublicKeyInfo that it was read from.
 #[derive(Clone, Debug)]
 pub(super) enum Key {
     /// Both numbers big-endian, without leading zeros.
     Rsa {
-        modulus: Vec<u8>,
-        exponent: Vec<u8>,
+        modulus: Part,
+        exponent: Part,
+        /// Whether the SubjectPublicKeyInfo is as OpenSSL encodes it anew.
+        is_as_encoded: bool,
     },
     Ec {
-        point: Vec<u8>,
+        /// In the uncompressed encoding.
+        point: Part,
         curve: &'static Named,
     },
 }
@@ -98,19 +132,26 @@ impl Key {
     /// Reads a SubjectPublicKeyInfo; None for other kinds, and for keys that OpenSSL cannot decode.
     pub(super) fn read(spki: &[u8]) -> Option<Self> {
         let info = Info::read(&mut Reader::new(spki, 0, Reason::Certificate)).ok()?;
+        let key = info.key();
+        // The BIT STRING is the last element.
+        let start = matches!(key, Cow::Borrowed(_)).then(|| spki.len() - key.len());
         match info.algorithm {
             RSA_ENCRYPTION | RSA => {
-                let key = info.key();
-                let (modulus, exponent) = rsa_numbers(&key).ok()?;
-                Some(Self::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() })
+                let [(modulus, modulus_is_der), (exponent, exponent_is_der)] = rsa_numbers(&key).ok()?;
+                let is_all = exponent.end == key.len();
+                Some(Self::Rsa {
+                    modulus: Part::of(&key, modulus, start),
+                    exponent: Part::of(&key, exponent, start),
+                    is_as_encoded: info.is_rsa && info.unused == 0 && is_all && modulus_is_der && exponent_is_der,
+                })
             }
-            EC_PUBLIC_KEY => Self::read_ec(info.parameters.clone(), &info.key()),
+            EC_PUBLIC_KEY => Self::read_ec(info.parameters.clone(), &key, start),
             _ => None,
         }
     }
 
     /// A point on the curve that EcpkParameters (RFC 3279, section 2.3.5) describe.
-    fn read_ec(mut parameters: Reader<'_>, encoded: &[u8]) -> Option<Self> {
+    fn read_ec(mut parameters: Reader<'_>, encoded: &[u8], start: Option<usize>) -> Option<Self> {
         let named = if parameters.next_is(tag::OBJECT_IDENTIFIER) {
             Named::with_oid(parameters.oid().ok()?)
         } else {
@@ -118,13 +159,19 @@ impl Key {
         };
         // To OpenSSL, a key on SM2 is of another kind.
         let named = named.filter(|named| named.short != "SM2")?;
-        Some(Self::Ec { point: named.curve.encode(&named.curve.decode(encoded)?), curve: named })
+        let point = named.curve.decode(encoded)?;
+        let point = match encoded.first() {
+            Some(&UNCOMPRESSED) => Part::of(encoded, 0..encoded.len(), start),
+            _ => Part::Apart(named.curve.encode(&point).into()),
+        };
+        Some(Self::Ec { point, curve: named })
     }
 
     /// The size in bits: of the modulus, or of the order of the curve.
-    pub(super) fn bits(&self) -> usize {
+    pub(super) fn bits(&self, spki: &[u8]) -> usize {
         match self {
             Self::Rsa { modulus, .. } => {
+                let modulus = modulus.get(spki);
                 let leading = modulus.first().map_or(0, |first| first.leading_zeros());
                 8 * modulus.len() - leading as usize
             }
@@ -133,38 +180,41 @@ impl Key {
     }
 
     /// What Node.js has as `pubkey`: the point, or the SubjectPublicKeyInfo of an RSA key in DER.
-    pub(super) fn pubkey(&self) -> Vec<u8> {
+    pub(super) fn pubkey<'a>(&'a self, spki: &'a [u8]) -> Cow<'a, [u8]> {
         match self {
-            Self::Ec { point, .. } => point.clone(),
-            Self::Rsa { modulus, exponent } => {
-                let numbers = [integer(modulus), integer(exponent)].concat();
-                let mut bits = vec![0];
-                bits.extend(encode(tag::SEQUENCE, &numbers));
-                encode(tag::SEQUENCE, &[RSA_ALGORITHM.to_vec(), encode(tag::BIT_STRING, &bits)].concat())
+            Self::Ec { point, .. } => point.get(spki).into(),
+            Self::Rsa { is_as_encoded: true, .. } => spki.into(),
+            Self::Rsa { modulus, exponent, .. } => {
+                let numbers = [integer(modulus.get(spki)), integer(exponent.get(spki))].concat();
+                let bits = [vec![0], encode(tag::SEQUENCE, &numbers)].concat();
+                let key = encode(tag::SEQUENCE, &[RSA_ALGORITHM.to_vec(), encode(tag::BIT_STRING, &bits)].concat());
+                key.into()
             }
         }
     }
 
     /// The modulus in upper-case hexadecimal, for RSA.
-    pub(super) fn modulus(&self) -> Option<String> {
+    pub(super) fn modulus(&self, spki: &[u8]) -> Option<String> {
         match self {
             Self::Rsa { modulus, .. } => {
-                let digits = hexadecimal::upper(modulus);
-                Some(match digits.strip_prefix('0') {
-                    Some(rest) => rest.to_owned(),
-                    None if digits.is_empty() => "0".to_owned(),
-                    None => digits,
-                })
+                let mut digits = hexadecimal::upper(modulus.get(spki));
+                if digits.starts_with('0') {
+                    digits.remove(0);
+                } else if digits.is_empty() {
+                    digits.push('0');
+                }
+                Some(digits)
             }
             Self::Ec { .. } => None,
         }
     }
 
     /// The exponent as Node.js prints it, for RSA: what does not fit into 64 bits is all ones (`BN_get_word`).
-    pub(super) fn exponent(&self) -> Option<String> {
+    pub(super) fn exponent(&self, spki: &[u8]) -> Option<String> {
         match self {
             Self::Rsa { exponent, .. } => {
-                let word = exponent.iter().try_fold(0u64, |word, byte| Some(word.checked_mul(256)? | u64::from(*byte)));
+                let mut bytes = exponent.get(spki).iter();
+                let word = bytes.try_fold(0u64, |word, byte| Some(word.checked_mul(256)? | u64::from(*byte)));
                 Some(format!("0x{:x}", word.unwrap_or(u64::MAX)))
             }
             Self::Ec { .. } => None,
@@ -248,24 +298,35 @@ fn natural(reader: &mut Reader<'_>) -> Option<BigUint> {
     content.first().is_some_and(|first| *first < 0x80).then(|| BigUint::from_bytes_be(content))
 }
 
-/// RSAPublicKey (RFC 8017, appendix A.1.1): modulus and exponent, big-endian without leading zeros.
+/// RSAPublicKey (RFC 8017, appendix A.1.1): where modulus and exponent are, big-endian without leading zeros, and whether
+/// each is the DER of a number that is not negative.
 ///
 /// OpenSSL reads both as magnitudes, whatever the sign bit says (`x_bignum.c`).
-fn rsa_numbers(key: &[u8]) -> Result<(&[u8], &[u8]), DecodeError> {
+fn rsa_numbers(key: &[u8]) -> Result<[(Range<usize>, bool); 2], DecodeError> {
     let mut numbers = Reader::new(key, 0, Reason::Certificate).enter(tag::SEQUENCE)?;
-    let modulus = numbers.expect(tag::INTEGER)?.content;
-    let exponent = numbers.expect(tag::INTEGER)?.content;
+    let mut number = || {
+        let content = numbers.expect(tag::INTEGER)?.content;
+        let number = without_zeros(content);
+        let zeros = usize::from(needs_zero(number));
+        Ok((numbers.at() - number.len()..numbers.at(), content.len() == zeros + number.len()))
+    };
+    let both = [number()?, number()?];
     numbers.finish()?;
-    Ok((without_zeros(modulus), without_zeros(exponent)))
+    Ok(both)
 }
 
 /// The DER of a non-negative INTEGER, from its big-endian bytes.
 fn integer(value: &[u8]) -> Vec<u8> {
     let mut content = value.to_vec();
-    if content.first().is_none_or(|first| *first >= 0x80) {
+    if needs_zero(value) {
         content.insert(0, 0);
     }
     encode(tag::INTEGER, &content)
+}
+
+/// Whether the INTEGER of a big-endian number without leading zeros has one: it would be negative, or empty.
+fn needs_zero(value: &[u8]) -> bool {
+    value.first().is_none_or(|first| *first >= 0x80)
 }
 
 /// One DER element.

@@ -22,8 +22,7 @@ use std::sync::OnceLock;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
-use self::grouped::Grouped;
-pub use self::grouped::Groups;
+pub use self::grouped::{Groups, Values};
 use self::key::Key;
 pub use self::name::{Attribute, latin1};
 pub use self::objects::dotted;
@@ -38,6 +37,9 @@ const BASIC_CONSTRAINTS: &[u8] = b"\x55\x1d\x13";
 const KEY_USAGE: &[u8] = b"\x55\x1d\x0f";
 const EXT_KEY_USAGE: &[u8] = b"\x55\x1d\x25";
 const INFO_ACCESS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x01\x01";
+
+/// The purpose that nearly every certificate of a client has.
+const CLIENT_AUTH: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x03\x02";
 
 /// The keys of Node.js's object, in its order.
 pub const KEYS: [&str; 19] = [
@@ -64,23 +66,23 @@ pub const KEYS: [&str; 19] = [
 
 /// The value of one key of Node.js's object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Field {
+pub enum Field<'a> {
     /// A JavaScript string.
     Text(Cow<'static, str>),
     /// A Buffer.
-    Bytes(Vec<u8>),
+    Bytes(Cow<'a, [u8]>),
     /// A boolean.
     Flag(bool),
     /// A number.
     Number(usize),
     /// An array of strings.
-    List(Vec<String>),
+    List(Vec<Cow<'static, str>>),
     /// An object whose values are a string, or an array where a key occurs more than once.
-    Name(Groups),
+    Name(Groups<'a>),
     /// What Node.js has for an infoAccess that does not parse.
     Null,
     /// An object whose values are arrays of strings.
-    Access(Groups),
+    Access(Groups<'a>),
 }
 
 /// Which distinguished name.
@@ -92,54 +94,86 @@ pub enum NameOf {
     Issuer,
 }
 
-/// One extension: where its OBJECT IDENTIFIER and its content are.
-#[derive(Clone, Debug)]
-struct Extension {
-    start: usize,
-    oid: Range<usize>,
-    content: Range<usize>,
+/// Where something is in a certificate. In half the bytes of a range, for caches hold many, and
+/// [`limits::CERTIFICATE_BYTES`] are few.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: u32,
+    end: u32,
 }
 
-/// A distinguished name: where it is, and whether all its values are strings.
+impl Span {
+    fn new(range: &Range<usize>) -> Self {
+        Self { start: offset(range.start), end: offset(range.end) }
+    }
+
+    const fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+fn offset(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
+/// One extension: where it begins, its OBJECT IDENTIFIER and its content.
+#[derive(Clone, Debug)]
+struct Extension {
+    start: u32,
+    oid: Span,
+    content: Span,
+}
+
+/// A distinguished name, and whether all its values are strings.
 #[derive(Clone, Debug)]
 struct Name {
-    range: Range<usize>,
+    span: Span,
     is_text: bool,
 }
 
-/// A certificate whose structure has been checked.
+/// A Time: its tag, where it begins, and its content.
+type TimeAt = (u8, u32, Span);
+
+/// A certificate whose structure has been checked, over its DER.
 #[derive(Clone, Debug)]
-pub struct Certificate {
-    der: Box<[u8]>,
-    serial_number: Range<usize>,
-    issuer: Name,
-    not_before: (u8, usize, Range<usize>),
-    not_after: (u8, usize, Range<usize>),
-    subject: Name,
-    spki: Range<usize>,
-    extensions: Vec<Extension>,
+pub struct Certificate<D = Vec<u8>> {
+    der: D,
+    layout: Layout,
     is_ca: bool,
     /// The key, once it has been asked for.
     key: OnceLock<Option<Key>>,
 }
 
-impl Certificate {
+/// Where the parts of a certificate are.
+#[derive(Clone, Debug)]
+struct Layout {
+    serial_number: Span,
+    issuer: Name,
+    not_before: TimeAt,
+    not_after: TimeAt,
+    subject: Name,
+    spki: Span,
+    extensions: Box<[Extension]>,
+}
+
+impl<D: AsRef<[u8]>> Certificate<D> {
     /// Reads a certificate that takes up all of `der`.
     ///
     /// # Errors
     ///
     /// The first fault of the walk, at its offset in `der`.
-    pub fn parse(der: Vec<u8>) -> Result<Self, DecodeError> {
-        if der.len() > limits::CERTIFICATE_BYTES {
+    pub fn parse(der: D) -> Result<Self, DecodeError> {
+        let bytes = der.as_ref();
+        if bytes.len() > limits::CERTIFICATE_BYTES {
             return Err(DecodeError::new(Reason::TooLarge, limits::CERTIFICATE_BYTES));
         }
-        let mut whole = Reader::new(&der, 0, Reason::Certificate);
+        let mut whole = Reader::new(bytes, 0, Reason::Certificate);
         let mut certificate = whole.enter(tag::SEQUENCE)?;
         if !whole.is_empty() {
             return Err(DecodeError::new(Reason::TrailingData, whole.at()));
         }
         let mut tbs = certificate.enter(tag::SEQUENCE)?;
-        let mut parsed = tbs_certificate(&mut tbs)?;
+        let layout = tbs_certificate(&mut tbs)?;
         algorithm_identifier(&mut certificate)?;
         let signature = certificate.at();
         let (unused, bits) = certificate.bit_string(tag::BIT_STRING)?;
@@ -148,7 +182,7 @@ impl Certificate {
             return Err(DecodeError::new(Reason::Der, signature));
         }
         certificate.finish()?;
-        parsed.der = der.into_boxed_slice();
+        let mut parsed = Self { der, layout, is_ca: false, key: OnceLock::new() };
         parsed.is_ca = parsed.check_ca()?;
         Ok(parsed)
     }
@@ -156,21 +190,32 @@ impl Certificate {
     /// The DER of the whole certificate.
     #[must_use]
     pub fn der(&self) -> &[u8] {
+        self.der.as_ref()
+    }
+
+    /// What holds the DER.
+    #[must_use]
+    pub const fn holder(&self) -> &D {
         &self.der
+    }
+
+    /// The same certificate with its DER, which `hold` is given, in another holder.
+    pub fn held_by<H: AsRef<[u8]>>(self, hold: impl FnOnce(D) -> H) -> Certificate<H> {
+        Certificate { der: hold(self.der), layout: self.layout, is_ca: self.is_ca, key: self.key }
     }
 
     /// The DER of the SubjectPublicKeyInfo.
     #[must_use]
     pub fn spki(&self) -> &[u8] {
-        self.slice(&self.spki)
+        self.slice(self.layout.spki)
     }
 
     /// Whether Node.js has this key of [`KEYS`] for this certificate.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
         match key {
-            "subject" => self.subject.is_text,
-            "issuer" => self.issuer.is_text,
+            "subject" => self.layout.subject.is_text,
+            "issuer" => self.layout.issuer.is_text,
             "subjectaltname" => self.content(SUBJECT_ALT_NAME).is_some(),
             "infoAccess" => self.content(INFO_ACCESS).is_some(),
             "ext_key_usage" => self.content(EXT_KEY_USAGE).is_some(),
@@ -184,32 +229,31 @@ impl Certificate {
 
     /// The value of one key of Node.js's object; None for a key that it does not have.
     #[must_use]
-    pub fn field(&self, key: &str) -> Option<Field> {
+    pub fn field(&self, key: &str) -> Option<Field<'_>> {
         Some(match key {
-            "subject" if self.subject.is_text => Field::Name(self.name(NameOf::Subject)),
-            "issuer" if self.issuer.is_text => Field::Name(self.name(NameOf::Issuer)),
+            "subject" => Field::Name(self.name(&self.layout.subject)?),
+            "issuer" => Field::Name(self.name(&self.layout.issuer)?),
             "subjectaltname" => {
-                self.content(SUBJECT_ALT_NAME)?;
-                Field::Text(san::print_all(&self.general_names()).into())
+                Field::Text(san::print_all(&mut self.reader(self.content(SUBJECT_ALT_NAME)?)).ok()?.into())
             }
             "infoAccess" => {
                 access::read(&mut self.reader(self.content(INFO_ACCESS)?)).map_or(Field::Null, Field::Access)
             }
             "ca" => Field::Flag(self.is_ca),
-            "modulus" => Field::Text(self.key()?.modulus()?.into()),
-            "bits" => Field::Number(self.key()?.bits()),
-            "exponent" => Field::Text(self.key()?.exponent()?.into()),
-            "pubkey" => Field::Bytes(self.key()?.pubkey()),
+            "modulus" => Field::Text(self.key()?.modulus(self.spki())?.into()),
+            "bits" => Field::Number(self.key()?.bits(self.spki())),
+            "exponent" => Field::Text(self.key()?.exponent(self.spki())?.into()),
+            "pubkey" => Field::Bytes(self.key()?.pubkey(self.spki())),
             "asn1Curve" => Field::Text(self.key()?.asn1_curve()?.into()),
             "nistCurve" => Field::Text(self.key()?.nist_curve()?.into()),
-            "valid_from" => Field::Text(self.print_time(&self.not_before)),
-            "valid_to" => Field::Text(self.print_time(&self.not_after)),
-            "fingerprint" => Field::Text(fingerprint::<Sha1>(&self.der).into()),
-            "fingerprint256" => Field::Text(fingerprint::<Sha256>(&self.der).into()),
-            "fingerprint512" => Field::Text(fingerprint::<Sha512>(&self.der).into()),
+            "valid_from" => Field::Text(self.print_time(self.layout.not_before)),
+            "valid_to" => Field::Text(self.print_time(self.layout.not_after)),
+            "fingerprint" => Field::Text(fingerprint::<Sha1>(self.der()).into()),
+            "fingerprint256" => Field::Text(fingerprint::<Sha256>(self.der()).into()),
+            "fingerprint512" => Field::Text(fingerprint::<Sha512>(self.der()).into()),
             "ext_key_usage" => Field::List(self.ext_key_usage()?),
             "serialNumber" => Field::Text(self.serial_number().into()),
-            "raw" => Field::Bytes(self.der.to_vec()),
+            "raw" => Field::Bytes(self.der().into()),
             _ => return None,
         })
     }
@@ -217,12 +261,12 @@ impl Certificate {
     /// The attributes of a name, in certificate order.
     #[must_use]
     pub fn attributes(&self, of: NameOf) -> Vec<Attribute<'_>> {
-        let range = match of {
-            NameOf::Subject => &self.subject.range,
-            NameOf::Issuer => &self.issuer.range,
+        let name = match of {
+            NameOf::Subject => &self.layout.subject,
+            NameOf::Issuer => &self.layout.issuer,
         };
         // The walk has read it once: this cannot fail.
-        name::read(&mut self.reader(range)).unwrap_or_default()
+        name::read(&mut self.reader(name.span)).unwrap_or_default()
     }
 
     /// The subject alternative names, in certificate order.
@@ -240,61 +284,59 @@ impl Certificate {
     ///
     /// [`Reason::Time`] at a time that is no time: neither OpenSSL nor the walk looks at it.
     pub fn validity(&self) -> Result<(i64, i64), DecodeError> {
-        let timestamp = |(tag, start, content): &(u8, usize, Range<usize>)| {
-            let time = Time::read(*tag, self.slice(content));
-            time.map(Time::timestamp).ok_or(DecodeError::new(Reason::Time, *start))
+        let timestamp = |(tag, start, content): TimeAt| {
+            let time = Time::read(tag, self.slice(content));
+            time.map(Time::timestamp).ok_or(DecodeError::new(Reason::Time, start as usize))
         };
-        Ok((timestamp(&self.not_before)?, timestamp(&self.not_after)?))
+        Ok((timestamp(self.layout.not_before)?, timestamp(self.layout.not_after)?))
     }
 
     /// The content of the first extension with this dotted OBJECT IDENTIFIER.
     #[must_use]
     pub fn extension(&self, dotted: &str) -> Option<&[u8]> {
-        let is_it = |extension: &&Extension| objects::dotted(self.slice(&extension.oid)) == dotted;
-        self.extensions.iter().find(is_it).map(|extension| self.slice(&extension.content))
+        let is_it = |extension: &&Extension| objects::dotted(self.slice(extension.oid)) == dotted;
+        self.layout.extensions.iter().find(is_it).map(|extension| self.slice(extension.content))
     }
 
     fn key(&self) -> Option<&Key> {
         self.key.get_or_init(|| Key::read(self.spki())).as_ref()
     }
 
-    fn slice(&self, range: &Range<usize>) -> &[u8] {
-        self.der.get(range.clone()).unwrap_or_default()
+    fn slice(&self, span: Span) -> &[u8] {
+        self.der().get(span.range()).unwrap_or_default()
     }
 
-    fn reader(&self, range: &Range<usize>) -> Reader<'_> {
-        Reader::new(self.slice(range), range.start, Reason::Certificate)
+    fn reader(&self, span: Span) -> Reader<'_> {
+        Reader::new(self.slice(span), span.range().start, Reason::Certificate)
     }
 
-    fn content(&self, oid: &[u8]) -> Option<&Range<usize>> {
-        let extension = self.extensions.iter().find(|extension| self.slice(&extension.oid) == oid)?;
-        Some(&extension.content)
+    fn content(&self, oid: &[u8]) -> Option<Span> {
+        let extension = self.layout.extensions.iter().find(|extension| self.slice(extension.oid) == oid)?;
+        Some(extension.content)
     }
 
-    fn name(&self, of: NameOf) -> Groups {
-        let mut name = Grouped::default();
-        for attribute in self.attributes(of) {
-            name.push(objects::short_name(attribute.oid), attribute.value.into_owned());
-        }
-        name.into_groups()
+    /// A name as an object; None for one that Node.js leaves out.
+    fn name(&self, name: &Name) -> Option<Groups<'_>> {
+        if name.is_text { name::groups(&mut self.reader(name.span)).ok() } else { None }
     }
 
     /// OpenSSL's `X509_check_ca(…) == 1`: basicConstraints says so, keyUsage does not forbid it, and what else
     /// OpenSSL decodes parses and is there once.
     fn check_ca(&self) -> Result<bool, DecodeError> {
-        let constraints = self.content(BASIC_CONSTRAINTS).map(|range| ca::basic_constraints(&mut self.reader(range)));
-        let signs = self.content(KEY_USAGE).map(|range| ca::has_key_cert_sign(&mut self.reader(range)));
+        let constraints =
+            self.content(BASIC_CONSTRAINTS).map(|content| ca::basic_constraints(&mut self.reader(content)));
+        let signs = self.content(KEY_USAGE).map(|content| ca::has_key_cert_sign(&mut self.reader(content)));
         let mut is_ca = matches!(constraints, Some(Ok(true))) && !matches!(signs, Some(Ok(false)));
         if !is_ca {
             return Ok(false);
         }
         let mut seen = [false; ca::CHECKED.len()];
-        for extension in &self.extensions {
-            let oid = self.slice(&extension.oid);
+        for extension in &self.layout.extensions {
+            let oid = self.slice(extension.oid);
             is_ca &= oid != ca::PROXY_CERT_INFO;
             let checked = ca::CHECKED.iter().zip(&mut seen).find(|((checked, _), _)| *checked == oid);
             if let Some(((_, check), seen)) = checked {
-                let parses = parses(check(&mut self.reader(&extension.content)), extension.start)?;
+                let parses = parses(check(&mut self.reader(extension.content)), extension.start as usize)?;
                 is_ca &= parses && !*seen;
                 *seen = true;
             }
@@ -302,22 +344,25 @@ impl Certificate {
         Ok(is_ca)
     }
 
-    fn ext_key_usage(&self) -> Option<Vec<String>> {
+    fn ext_key_usage(&self) -> Option<Vec<Cow<'static, str>>> {
         let mut purposes = Vec::new();
         ext_key_usage(&mut self.reader(self.content(EXT_KEY_USAGE)?), |oid| {
-            purposes.push(objects::bounded(oid, objects::VALUE_CHARACTERS));
+            purposes.push(match oid {
+                CLIENT_AUTH => "1.3.6.1.5.5.7.3.2".into(),
+                _ => objects::bounded(oid, objects::VALUE_CHARACTERS).into(),
+            });
         })
         .ok()?;
         Some(purposes)
     }
 
-    fn print_time(&self, (tag, _, content): &(u8, usize, Range<usize>)) -> Cow<'static, str> {
-        Time::read(*tag, self.slice(content)).map_or("Bad time value".into(), |time| time.print().into())
+    fn print_time(&self, (tag, _, content): TimeAt) -> Cow<'static, str> {
+        Time::read(tag, self.slice(content)).map_or("Bad time value".into(), |time| time.print().into())
     }
 
     /// The serial number as `BN_bn2hex` prints it: whole bytes, a sign, and "0" for zero.
     fn serial_number(&self) -> String {
-        let mut magnitude = self.slice(&self.serial_number).to_vec();
+        let mut magnitude = self.slice(self.layout.serial_number).to_vec();
         let is_negative = magnitude.first().is_some_and(|first| *first >= 0x80);
         if is_negative {
             // Two's complement: invert and add one, from the last byte on.
@@ -334,8 +379,8 @@ impl Certificate {
     }
 }
 
-/// TBSCertificate (RFC 5280, section 4.1), without its DER.
-fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
+/// TBSCertificate (RFC 5280, section 4.1).
+fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Layout, DecodeError> {
     if tbs.next_is(0xA0) {
         let mut version = tbs.enter(0xA0)?;
         version.integer()?;
@@ -355,7 +400,8 @@ fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
             tbs.bit_string(unique_id)?;
         }
     }
-    let mut extensions = Vec::new();
+    // Most have no more.
+    let mut extensions = Vec::with_capacity(8);
     if tbs.next_is(0xA3) {
         let mut wrapped = tbs.enter(0xA3)?;
         let mut sequence = wrapped.enter(tag::SEQUENCE)?;
@@ -366,45 +412,34 @@ fn tbs_certificate(tbs: &mut Reader<'_>) -> Result<Certificate, DecodeError> {
         wrapped.finish()?;
     }
     tbs.finish()?;
-    let (der, is_ca) = (Box::default(), false);
-    Ok(Certificate {
-        der,
-        serial_number,
-        issuer,
-        not_before,
-        not_after,
-        subject,
-        spki,
-        extensions,
-        is_ca,
-        key: OnceLock::new(),
-    })
+    let extensions = extensions.into_boxed_slice();
+    Ok(Layout { serial_number, issuer, not_before, not_after, subject, spki, extensions })
 }
 
 /// Name (RFC 5280, section 4.1.2.4), of the issuer or the subject.
 fn name(reader: &mut Reader<'_>) -> Result<Name, DecodeError> {
     let start = reader.at();
     let is_text = name::check(reader)?;
-    Ok(Name { range: start..reader.at(), is_text })
+    Ok(Name { span: Span::new(&(start..reader.at())), is_text })
 }
 
 /// Where an element is that `read` reads, header and all.
 fn whole_range<'a>(
     reader: &mut Reader<'a>,
     read: impl FnOnce(&mut Reader<'a>) -> Result<(), DecodeError>,
-) -> Result<Range<usize>, DecodeError> {
+) -> Result<Span, DecodeError> {
     let start = reader.at();
     read(reader)?;
-    Ok(start..reader.at())
+    Ok(Span::new(&(start..reader.at())))
 }
 
 /// Where the content of an element is, whose length `read` returns.
 fn content_range<'a>(
     reader: &mut Reader<'a>,
     read: impl FnOnce(&mut Reader<'a>) -> Result<usize, DecodeError>,
-) -> Result<Range<usize>, DecodeError> {
+) -> Result<Span, DecodeError> {
     let length = read(reader)?;
-    Ok(reader.at() - length..reader.at())
+    Ok(Span::new(&(reader.at() - length..reader.at())))
 }
 
 /// AlgorithmIdentifier: an OBJECT IDENTIFIER, and a reader for its parameters, which may be anything.
@@ -419,11 +454,12 @@ fn algorithm_identifier<'a>(reader: &mut Reader<'a>) -> Result<(&'a [u8], Reader
     Ok((oid, parameters))
 }
 
-/// Time: its tag, where it begins, and where its content is.
-fn time(reader: &mut Reader<'_>) -> Result<(u8, usize, Range<usize>), DecodeError> {
+/// Time, whatever it says.
+fn time(reader: &mut Reader<'_>) -> Result<TimeAt, DecodeError> {
     let is_utc = reader.next_is(tag::UTC_TIME) || reader.next_is(tag::UTC_TIME | tag::CONSTRUCTED);
     let element = reader.expect(if is_utc { tag::UTC_TIME } else { tag::GENERALIZED_TIME })?;
-    Ok((element.tag, element.start, element.inner..element.inner + element.content.len()))
+    let end = reader.at();
+    Ok((element.tag, offset(element.start), Span::new(&(element.inner..end))))
 }
 
 /// Extension (RFC 5280, section 4.1): checks the four kinds that access decisions rest on, and that each
@@ -444,7 +480,7 @@ fn extension(sequence: &mut Reader<'_>, seen: &mut u8) -> Result<Extension, Deco
     }
     let value = extension.expect(tag::OCTET_STRING)?;
     extension.finish()?;
-    let content = value.inner..value.inner + value.content.len();
+    let end = sequence.at();
     let mut inside = Reader::new(value.content, value.inner, Reason::Extension);
     let (bit, checked) = match oid_content {
         SUBJECT_ALT_NAME => (1, san::check_all(&mut inside)),
@@ -462,7 +498,7 @@ fn extension(sequence: &mut Reader<'_>, seen: &mut u8) -> Result<Extension, Deco
         Reason::TooManyNames => error,
         _ => DecodeError::new(Reason::Extension, start),
     })?;
-    Ok(Extension { start, oid, content })
+    Ok(Extension { start: offset(start), oid, content: Span::new(&(value.inner..end)) })
 }
 
 /// Whether an extension that may be anything was decoded without a fault.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::mem;
 
+use super::grouped::{Grouped, Groups};
 use super::objects;
 use crate::der::{Element, Reader, bit_string, tag};
 use crate::error::{DecodeError, Reason};
@@ -37,6 +38,15 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>) -> Result<Vec<Attribute<'a>>, De
         attributes.push(Attribute { oid, value: value_text, is_text, encoded: value.whole, joined });
     })?;
     Ok(attributes)
+}
+
+/// Reads the next element, a Name whose values are all strings, as the object that Node.js makes of it.
+pub(super) fn groups<'a>(reader: &mut Reader<'a>) -> Result<Groups<'a>, DecodeError> {
+    let mut groups = Grouped::default();
+    walk(reader, |oid, value, _| {
+        groups.push(objects::short_name(oid), text(value.tag, value.content).unwrap_or_default());
+    })?;
+    Ok(groups.into_groups())
 }
 
 /// Checks that the next element is a Name and returns whether all its values are strings; allocates next to nothing.
@@ -97,7 +107,8 @@ fn walk_rdn<'a>(
 /// Checks a value as OpenSSL's `ASN1_PRINTABLE` and `x509_name_canon` do.
 fn check_value(value: &Element<'_>, fault: Reason) -> Result<(), Reason> {
     let is_valid = match value.tag {
-        tag::UTF8_STRING => str::from_utf8(value.content).is_ok(),
+        // Most are ASCII, and that is seen faster.
+        tag::UTF8_STRING => value.content.is_ascii() || str::from_utf8(value.content).is_ok(),
         tag::NUMERIC_STRING | tag::PRINTABLE_STRING | tag::T61_STRING | tag::IA5_STRING => true,
         tag::BIT_STRING => bit_string(value.content, fault).map(|_| true)?,
         tag::BMP_STRING | tag::UNIVERSAL_STRING => text(value.tag, value.content).is_some(),
@@ -157,7 +168,7 @@ fn hexadecimal(der: &[u8]) -> String {
 #[must_use]
 pub fn latin1(bytes: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(bytes) {
-        Ok(ascii) if ascii.is_ascii() => Cow::Borrowed(ascii),
+        Ok(ascii) if bytes.is_ascii() => Cow::Borrowed(ascii),
         _ => bytes.iter().map(|&byte| char::from(byte)).collect(),
     }
 }

@@ -152,16 +152,17 @@ pub fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
     <[u8; 16]>::try_from(bytes).ok().map(|bytes| IpAddr::V6(Ipv6Addr::from(bytes)))
 }
 
-/// The names as Node.js joins them.
-pub(super) fn print_all(names: &[GeneralName<'_>]) -> String {
-    let mut printed = String::new();
-    for (index, name) in names.iter().enumerate() {
-        if index > 0 {
+/// The names in a subjectAltName extension as Node.js joins them.
+pub(super) fn print_all(content: &mut Reader<'_>) -> Result<String, DecodeError> {
+    let mut sequence = content.enter(tag::SEQUENCE)?;
+    let mut printed = String::with_capacity(2 * sequence.rest().len());
+    while !sequence.is_empty() {
+        if !printed.is_empty() {
             printed.push_str(", ");
         }
-        print(name, &mut printed);
+        print(&read(&mut sequence)?, &mut printed);
     }
-    printed
+    Ok(printed)
 }
 
 /// One name as Node.js prints it.

@@ -130,7 +130,12 @@ impl<'a> Time<'a> {
             text.extend([separator, digit(number / 10), digit(number)]);
         }
         text.push_str(&String::from_utf8_lossy(fraction));
-        let _ = write!(text, " {year} GMT");
+        // `{year}` would take as long as all the rest: the years that end a certificate's life have four digits.
+        match year {
+            1000..=9999 => text.extend([' ', digit(year / 1000), digit(year / 100), digit(year / 10), digit(year)]),
+            _ => drop(write!(text, " {year}")),
+        }
+        text.push_str(" GMT");
         text
     }
 }
