@@ -16,7 +16,7 @@ import pytest
 import awkward
 from backends import BACKENDS
 from clientcert import DecodeError, GeneralName, PeerCertificate, _backend, parse_der, parse_pem
-from clientcert.certificate import Values
+from clientcert.decoded import Values
 from vectors import certificates as x
 from vectors.certificates import INTERMEDIATE, LEAF, ROOT, attribute, certificate, extension, name, tlv
 

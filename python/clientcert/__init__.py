@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from clientcert._backend import backend
 from clientcert.callback_style import callback_style
-from clientcert.certificate import GeneralName, PeerCertificate, XfccElement
+from clientcert.certificate import PeerCertificate, XfccElement
+from clientcert.decoded import GeneralName
 from clientcert.errors import (
     CertificateNotRetrievable,
     ClientCertError,

@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 from typing import Any, Literal, final
 
-from clientcert.certificate import Attributes, GeneralName
+from clientcert.decoded import Attributes, GeneralName
 
 __all__ = [
     "Certificate",

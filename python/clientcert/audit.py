@@ -39,7 +39,8 @@ from clientcert.rejection import Rejection
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clientcert.certificate import Attributes, PeerCertificate
+    from clientcert.certificate import PeerCertificate
+    from clientcert.decoded import Attributes
     from clientcert.extract import Extracted
     from clientcert.forwarded_identity import ForwardedIdentity
     from clientcert.outcome import Outcome

@@ -15,25 +15,18 @@ import re
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, NoReturn, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self, cast
+
+from clientcert.decoded import plain
+
+if TYPE_CHECKING:
+    from clientcert.decoded import Attributes, DecodedCertificate, GeneralName
 
 __all__ = [
     "ATTRIBUTE_TYPES",
-    "Attributes",
-    "GeneralName",
-    "GeneralNameKind",
     "PeerCertificate",
-    "Values",
     "XfccElement",
 ]
-
-GeneralNameKind = Literal["dns", "uri", "email", "ip", "dir_name", "registered_id", "other_name"]
-
-Attributes = tuple[tuple[str, str], ...]
-"""The attributes of a distinguished name in certificate order: dotted OID and decoded value.
-
-A value that is no string (a BIT STRING, say) is ``#`` and its DER in hexadecimal (RFC 4514, section 2.4).
-"""
 
 ATTRIBUTE_TYPES: Mapping[str, str] = MappingProxyType(
     {
@@ -66,84 +59,6 @@ _REPR_SUBJECT = 80  # characters: enough to recognise a subject, while a name ma
 # SPIFFE ID, sections 2.1 and 2.2: the characters of a trust domain and of a path segment.
 _SPIFFE_ID = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._-]+)*")
 _SPIFFE_ID_BYTES = 2048  # SPIFFE ID, section 2.3: the longest that an implementation must support
-
-
-class Values(tuple[str, ...]):
-    """An immutable list: a tuple that also equals the list of its items.
-
-    Node.js has arrays where an attribute or a key usage occurs more than once; code written for them compares with
-    lists.
-    """
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, list):
-            return super().__eq__(tuple(cast("list[object]", other)))
-        return super().__eq__(other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return super().__hash__()
-
-
-class GeneralName(NamedTuple):
-    """One subject alternative name (RFC 5280, section 4.2.1.6), with its kind.
-
-    ``value`` is text for ``dns``, ``uri``, ``email`` and ``registered_id`` (a dotted OID), the canonical text of the
-    address for ``ip``, the attributes of the name for ``dir_name``, and ``(type-id, DER of the value)`` for
-    ``other_name``.
-    """
-
-    kind: GeneralNameKind
-    value: str | Attributes | tuple[str, bytes]
-
-
-class DecodedCertificate(Protocol):
-    """What a backend knows of a certificate. Both backends' ``Certificate`` is one."""
-
-    @property
-    def der(self) -> bytes:
-        """The DER of the whole certificate."""
-        ...
-
-    def keys(self) -> tuple[str, ...]:
-        """Return the keys that Node.js has for this certificate, in its order, without ``issuerCertificate``."""
-        ...
-
-    def field(self, key: str) -> Any:
-        """Return the value of one of ``keys()``: str, bytes, bool, int, `Values`, or a mapping as `frozen` makes it."""
-        ...
-
-    def fields(self) -> dict[str, Any]:
-        """Return a new dict of all of ``keys()`` with their values."""
-        ...
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the same with new dicts and lists."""
-        ...
-
-    def attributes(self, name: Literal["subject", "issuer"]) -> Attributes:
-        """Return the attributes of a distinguished name: the same object each time, as does the next."""
-        ...
-
-    def general_names(self) -> tuple[GeneralName, ...]:
-        """Return each subject alternative name that has a typed value."""
-        ...
-
-    def validity(self) -> tuple[int, int]:
-        """Return notBefore and notAfter in seconds since 1970; `DecodeError` where either is no time."""
-        ...
-
-    def extension(self, oid: str) -> bytes | None:
-        """Return the content of an extension's extnValue, or None."""
-        ...
-
-    def spki(self) -> bytes:
-        """Return the DER of the SubjectPublicKeyInfo."""
-        ...
 
 
 class PeerCertificate(Mapping[str, Any]):
@@ -371,20 +286,6 @@ def _restore(ders: tuple[bytes, ...]) -> PeerCertificate:
     from clientcert import _backend  # noqa: PLC0415 - a certificate is data: it does not pick a backend to exist
 
     return link([_backend.core.parse_der(der) for der in ders])
-
-
-def frozen(value: dict[str, Any] | tuple[str, ...] | str | bytes | int | None) -> Any:
-    """Return the value of a field as users get it: a dict as a read-only mapping, a tuple as `Values`."""
-    if type(value) is dict:
-        return MappingProxyType({key: frozen(item) for key, item in value.items()})
-    return Values(value) if type(value) is tuple else value
-
-
-def plain(value: Mapping[str, Any] | tuple[Any, ...] | list[Any] | str | bytes | int) -> Any:
-    """Return a value with each mapping in it as a new dict, each tuple and list as a new list."""
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def _pem(der: bytes) -> str:

@@ -15,9 +15,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from clientcert.certificate import ATTRIBUTE_TYPES, Attributes, is_spiffe_id
+from clientcert.certificate import ATTRIBUTE_TYPES, is_spiffe_id
 from clientcert.errors import ClientCertError
+
+if TYPE_CHECKING:
+    from clientcert.decoded import Attributes
 
 __all__ = ["ForwardedIdentity", "UnclearIdentityError", "forwarded_identity"]
 

@@ -20,7 +20,8 @@ from clientcert.recognition import ENCODINGS, Encoding, recognized
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from clientcert.certificate import Attributes, GeneralName, PeerCertificate, XfccElement
+    from clientcert.certificate import PeerCertificate, XfccElement
+    from clientcert.decoded import Attributes, GeneralName
 
 __all__ = [
     "ENCODINGS",

@@ -28,14 +28,8 @@ from inspect import isawaitable, iscoroutinefunction
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard, get_args, overload
 
-from clientcert.certificate import (
-    ATTRIBUTE_TYPES,
-    Attributes,
-    GeneralName,
-    GeneralNameKind,
-    PeerCertificate,
-    is_spiffe_id,
-)
+from clientcert.certificate import ATTRIBUTE_TYPES, PeerCertificate, is_spiffe_id
+from clientcert.decoded import Attributes, GeneralName, GeneralNameKind
 from clientcert.der_text import der_text
 from clientcert.errors import ConfigurationError, ValidationError
 from clientcert.forwarded_identity import ForwardedIdentity

@@ -6,11 +6,11 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any
 
 from clientcert._fallback import der, limits, name, objects
-from clientcert.certificate import GeneralName
+from clientcert.decoded import GeneralName
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
-    from clientcert.certificate import GeneralNameKind
+    from clientcert.decoded import GeneralNameKind
 
 __all__ = ["printed", "read", "read_all", "typed_all"]
 

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from clientcert._fallback import extensions, general_name, key, limits, name, objects, structure, times, usual
-from clientcert.certificate import frozen, plain
+from clientcert.decoded import frozen, plain
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from clientcert._fallback.der import Span
     from clientcert._fallback.name import Pairs
-    from clientcert.certificate import Attributes, GeneralName
+    from clientcert.decoded import Attributes, GeneralName
 
 __all__ = ["Certificate"]
 

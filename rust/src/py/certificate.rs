@@ -1,4 +1,4 @@
-//! `Certificate`: what the core knows of a certificate, as `clientcert.certificate.DecodedCertificate`.
+//! `Certificate`: what the core knows of a certificate, as `clientcert.decoded.DecodedCertificate`.
 
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;

@@ -13,7 +13,7 @@ use crate::x509::{self, Attribute, Field, GeneralName, Groups, ip_address};
 /// What becomes of objects and arrays.
 #[derive(Clone, Copy)]
 pub(super) enum Shape {
-    /// Read-only mappings, and `clientcert.certificate.Values`.
+    /// Read-only mappings, and `clientcert.decoded.Values`.
     Frozen,
     /// Dicts and lists.
     Plain,
@@ -84,7 +84,7 @@ fn array<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     static VALUES: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     match shape {
-        Shape::Frozen => VALUES.import(py, "clientcert.certificate", "Values")?.call1((PyTuple::new(py, texts)?,)),
+        Shape::Frozen => VALUES.import(py, "clientcert.decoded", "Values")?.call1((PyTuple::new(py, texts)?,)),
         Shape::Plain => Ok(PyList::new(py, texts)?.into_any()),
     }
 }
@@ -95,11 +95,11 @@ pub(super) fn attributes<'py>(py: Python<'py>, attributes: &[Attribute<'_>]) -> 
     PyTuple::new(py, pairs.collect::<Vec<_>>())
 }
 
-/// A tuple of `clientcert.certificate.GeneralName`, without the names that have no typed value.
+/// A tuple of `clientcert.decoded.GeneralName`, without the names that have no typed value.
 pub(super) fn general_names<'py>(py: Python<'py>, names: &[GeneralName<'_>]) -> PyResult<Bound<'py, PyTuple>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let class = CLASS.import(py, "clientcert.certificate", "GeneralName")?;
+    let class = CLASS.import(py, "clientcert.decoded", "GeneralName")?;
     // As its `_make` does, and without a function of Python for each name.
     let new = NEW.get_or_try_init(py, || py.get_type::<PyTuple>().getattr("__new__").map(Bound::unbind))?.bind(py);
     let mut typed = Vec::with_capacity(names.len());
