@@ -30,7 +30,7 @@ CA = ROOT.intermediate()
 ALICE = CA.issue("alice")
 NOW = datetime.now(UTC)
 EXPIRED = CA.issue("alice", not_after=NOW - timedelta(days=3, hours=4))
-FUTURE = CA.issue("alice", not_before=NOW + timedelta(days=2, minutes=5))
+FUTURE = CA.issue("alice", not_before=NOW + timedelta(days=2, hours=4))
 DIRECT = TLSConnection(authorized=True, certificates=(ALICE.der,))
 TRUSTED = ["10.0.0.5"]
 SECRET = "c2VjcmV0IG9mIHRoZSBwcm94eQ"
@@ -288,11 +288,12 @@ def test_an_explanation_holds_no_header_value_and_no_certificate():
 
 
 def test_the_detail_says_by_how_much_a_certificate_is_out_of_date(backend):
+    # The hours are not given: how many they are depends on when in a long run this comes.
     assert re.fullmatch(
-        r"notAfter was 3 days, 4:\d\d:\d\d ago", last(strategy().explain(nginx(cert=value(EXPIRED)))).detail
+        r"notAfter was 3 days, \d:\d\d:\d\d ago", last(strategy().explain(nginx(cert=value(EXPIRED)))).detail
     )
     assert re.fullmatch(
-        r"notBefore is in 2 days, 0:0\d:\d\d", last(strategy().explain(nginx(cert=value(FUTURE)))).detail
+        r"notBefore is in 2 days, \d:\d\d:\d\d", last(strategy().explain(nginx(cert=value(FUTURE)))).detail
     )
 
 
