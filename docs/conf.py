@@ -1,4 +1,4 @@
-"""How Sphinx builds the pages: ``make docs``, which lets no warning pass.
+"""How Sphinx builds the pages: ``make docs``, which lets no warning pass, into ``target/docs``.
 
 The pages are for a code-hosting site, too: plain Markdown, in which a link is the path of a file.
 """
@@ -41,6 +41,7 @@ autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
+maximum_signature_line_length = 100  # a longer one has a line for each parameter
 
 # autodoc imports the integrations of Django, which ask for settings.
 settings.configure(INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"])

@@ -1,8 +1,9 @@
-"""Where references lead, in docstrings, in signatures and in the pages: a part of ``conf.py``.
+"""Where references lead, in docstrings, in signatures and in the pages; and what is above what: a part of ``conf.py``.
 
 A name of this package leads to its place in the reference; without one, it is a warning. A name of Python or of another
 package is text, for nothing is fetched while the pages are built; it must exist. A link to a file outside of this
-folder, which a code-hosting site follows, is text, too.
+folder, which a code-hosting site follows, is text, too. A code-hosting site lists the pages of a folder beside its
+README; here, the README of a folder is the page above them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sphinx import addnodes
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.nodes import make_refnode
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ _FOLDER = Path(__file__).parent
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect what is below to Sphinx."""
+    app.connect("builder-inited", _forget_overloads)
+    app.connect("source-read", _above_its_folder)
     app.connect("autodoc-before-process-signature", _know_types)
     app.connect("autodoc-process-docstring", _without_default_of_fields)
     app.connect("missing-reference", _resolved)
@@ -40,6 +44,13 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 
 # The names in signatures.
+
+
+def _forget_overloads(_: Sphinx) -> None:
+    """Show the constructor that runs, with each option: its overloads are a dozen, and for type checkers alone."""
+    analyzer = ModuleAnalyzer.for_module("clientcert.strategy")
+    analyzer.analyze()
+    del analyzer.overloads["ClientCertStrategy.__init__"]
 
 
 _complete: set[ModuleType] = set()
@@ -131,7 +142,13 @@ def _is_ours(module: str) -> bool:
     return module.partition(".")[0] == _PACKAGE
 
 
-# Links between files.
+# Pages and files.
+
+
+def _above_its_folder(_: Sphinx, page: str, text: list[str]) -> None:
+    """Put the pages of a folder below its README, in the navigation."""
+    if page.endswith("/README"):
+        text[0] += "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
 
 
 def _without_links_out(_: Sphinx, page: nodes.document) -> None:

@@ -250,6 +250,7 @@ def general_names() -> Iterator[Named]:
         san(tlv(x.EDI_PARTY, tlv(0xA0, tlv(x.UTF8, b"a")), tlv(0xA1, tlv(x.PRINTABLE, b"b")))),
     )
     yield "EDI party name of nothing", san(tlv(x.EDI_PARTY))
+    yield "EDI party name of a tag around nothing", san(tlv(x.EDI_PARTY, tlv(0xA1)))
     yield "no alternative name", san()
     yield "200 alternative names", san(*(tlv(x.DNS, f"host-{number}.example".encode()) for number in range(200)))
     yield "a tag of no choice", san(tlv(0x89, b"a"))
@@ -451,6 +452,16 @@ def extensions() -> Iterator[Named]:
                 f"{kind} of {id_}, twice",
                 certificate(extensions=(extension(kind, content), extension(kind, content))),
             )
+    for id_, point in {"nothing": b"", "a tag of no choice": tlv(0xA2, tlv(x.URI, b"a"))}.items():
+        points = tlv(x.SEQUENCE, tlv(x.SEQUENCE, tlv(0xA0, point)))
+        yield (
+            f"a distribution point named by {id_}",
+            certificate(extensions=(extension(x.CRL_DISTRIBUTION_POINTS, points),)),
+        )
+    yield (
+        "routing domains without numbers of systems",
+        certificate(extensions=(extension(x.AUTONOMOUS_SYSTEMS, tlv(x.SEQUENCE, tlv(0xA1, tlv(x.NULL)))),)),
+    )
     yield "critical, spelled out as not", certificate(extensions=(extension("1.2.3", b"", tlv(x.BOOLEAN, b"\0")),))
     yield "critical in an odd byte", certificate(extensions=(extension("1.2.3", b"", tlv(x.BOOLEAN, b"\5")),))
     yield "no extension", certificate(after=tlv(0xA3, tlv(x.SEQUENCE)))

@@ -9,11 +9,10 @@ import pytest
 from clientcert import ClientCertStrategy, ConfigurationError, Reject, allow_cn, encode_header
 from clientcert.asgi import ASGIRequest, ClientCertMiddleware, client_cert_required
 from clientcert.request import TLSConnection, TransportPeer
-from clientcert.testing import CertificateAuthority
+from clientcert.testing import CertificateAuthority, asgi_scope
 from clientcert.tls import Connection
 
 CLIENT = CertificateAuthority().issue("alice")
-PROXY = ("10.0.0.1", 40000)
 
 
 def header_strategy(verify=lambda _: True, **options):
@@ -23,14 +22,8 @@ def header_strategy(verify=lambda _: True, **options):
 
 
 def scope(kind="http", **changes):
-    return {
-        "type": kind,
-        "method": "GET",
-        "path": "/",
-        "headers": [(b"host", b"localhost"), (b"client-cert", encode_header(CLIENT.certificate, "rfc9440").encode())],
-        "client": PROXY,
-        "server": ("10.0.0.2", 80),
-    } | changes
+    headers = {"Client-Cert": encode_header(CLIENT.certificate, "rfc9440")}
+    return asgi_scope(kind=kind, headers=headers, peer="10.0.0.1") | changes
 
 
 def serve(middleware, scope):
@@ -291,6 +284,12 @@ def test_a_lifespan_is_none_of_its_business():
     serve(ClientCertMiddleware(app, header_strategy()), lifespan)
     assert app.scopes == [{"type": "lifespan", "state": {}}]
     assert app.scopes[0] is lifespan
+
+
+def test_a_lifespan_is_none_of_the_business_of_a_guarded_route():
+    app = App()
+    serve(client_cert_required(app), {"type": "lifespan"})
+    assert app.scopes == [{"type": "lifespan"}]
 
 
 @pytest.mark.parametrize("end", ["lifespan.shutdown.complete", "lifespan.shutdown.failed"])

@@ -12,8 +12,11 @@ from typing import get_args
 
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 from rich.console import Console
 
+import pki
 from clientcert import HeaderEncoding, encode_header, parse_pem
 from clientcert.commands import clientcert
 from clientcert.inspection import MEANINGS
@@ -88,6 +91,24 @@ def test_an_rsa_key_is_shown_with_its_size(backend):
 
 
 # What is read.
+
+
+def test_keys_and_names_of_every_kind_are_shown(backend):
+    directory = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Example")])
+    sans = ["upn:a@example.org", x509.DirectoryName(directory), x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))]
+    table = rows(run("--encoding", "der", stdin=AUTHORITY.issue(sans=sans, key_type="ed25519").der).stdout)
+    assert table["key"] == ["of another type"]
+    upn = b"\x0c\x0da@example.org"
+    assert table["names"] == [
+        f"other_name:1.3.6.1.4.1.311.20.2.3 = {upn.hex()}",
+        "dir_name:O = Example",
+        "registered_id:1.2.3",
+    ]
+
+
+def test_a_time_that_is_none_is_said_to_be_unreadable(backend):
+    (shown,) = rows(run(stdin=pki.with_no_times(ISSUED.der)).stdout)["valid"]
+    assert shown.startswith("unreadable: time at offset ")
 
 
 @pytest.mark.parametrize("encoding", get_args(HeaderEncoding))

@@ -256,8 +256,7 @@ def test_a_verdict_on_no_certificate_is_told_apart_from_one_on_a_certificate(bac
 
 @pytest.mark.parametrize("placeholder", ["", "(null)", ":(null):", "::"])
 def test_a_placeholder_is_no_certificate(backend, placeholder):
-    request = FakeRequest([("X-SSL-Client-Cert", placeholder), ("X-SSL-Client-Verify", "SUCCESS")])
-    rejection = extractor().extract(request)
+    rejection = extractor("caddy").extract(FakeRequest([("X-SSL-Client-Cert", placeholder)]))
     assert rejection.reason == "header_missing_or_malformed"
     assert rejection.detail == "x-ssl-client-cert: no_certificate at offset 0"
     assert not rejection.presented
@@ -266,12 +265,53 @@ def test_a_placeholder_is_no_certificate(backend, placeholder):
 def test_the_detail_tells_an_absent_header_from_a_malformed_one_and_quotes_neither(backend):
     absent = extractor().extract(FakeRequest([("X-SSL-Client-Verify", "SUCCESS")]))
     assert absent.detail == "x-ssl-client-cert is absent"
-    assert not absent.presented
     malformed = extractor().extract(
         FakeRequest([("X-SSL-Client-Cert", "%zz<script>"), ("X-SSL-Client-Verify", "SUCCESS")])
     )
     assert malformed.detail == "x-ssl-client-cert: percent at offset 0"
     assert malformed.presented
+
+
+PLACEHOLDERS = [None, "", "(null)", ":(null):", "::"]
+
+
+def without_certificate(preset, placeholder, *others):
+    """What arrives where something on the way has taken the certificate away, and left the other headers."""
+    return FakeRequest([*others] if placeholder is None else [(PRESETS[preset].header, placeholder), *others])
+
+
+@pytest.mark.parametrize("placeholder", PLACEHOLDERS)
+@pytest.mark.parametrize("preset", [name for name, preset in PRESETS.items() if preset.verdicts])
+def test_a_good_verdict_without_its_certificate_is_a_sign_of_one(backend, preset, placeholder):
+    """Optional authentication must not take this client for nobody."""
+    rejection = extractor(preset).extract(without_certificate(preset, placeholder, *PRESETS[preset].verdicts))
+    assert rejection.reason == "header_missing_or_malformed"
+    # X509_V_OK is what OpenSSL says without a certificate, too: HAProxy passes it on.
+    assert rejection.presented is (preset != "openshift-router")
+
+
+@pytest.mark.parametrize("placeholder", PLACEHOLDERS)
+@pytest.mark.parametrize(
+    ("preset", "verdicts"),
+    [
+        ("nginx", [("X-SSL-Client-Verify", "NONE")]),
+        ("apache", [("X-SSL-Client-Verify", "NONE")]),
+        ("haproxy", [("X-SSL-Client-Used", "0"), ("X-SSL-Client-Verify", "0")]),
+        ("cloudflare", [("Cf-Cert-Presented", "false"), ("Cf-Cert-Verified", "false"), ("Cf-Cert-Revoked", "false")]),
+    ],
+)
+def test_what_a_proxy_says_of_a_client_without_a_certificate_is_no_sign_of_one(backend, preset, verdicts, placeholder):
+    rejection = extractor(preset).extract(without_certificate(preset, placeholder, *verdicts))
+    assert (rejection.reason, rejection.presented) == ("verification_header_mismatch", False)
+
+
+@pytest.mark.parametrize("placeholder", PLACEHOLDERS)
+@pytest.mark.parametrize("preset", [name for name, preset in PRESETS.items() if preset.cross_checks])
+def test_what_identifies_a_certificate_that_is_missing_is_a_sign_of_one(backend, preset, placeholder):
+    ((header, _),) = PRESETS[preset].cross_checks
+    for said, presented in (("0c1f", True), ("", False)):
+        rejection = extractor(preset).extract(without_certificate(preset, placeholder, (header, said)))
+        assert rejection.presented is presented
 
 
 @pytest.mark.parametrize("separator", [",", ", ", "%0A", ""])
@@ -341,6 +381,7 @@ def test_an_address_in_a_certificate_is_read_and_never_asked(backend):
     vectors = json.loads((VECTORS / "x509.json").read_text("ascii"))["vectors"]
     (der,) = (b64decode(vector["der"]) for vector in vectors if vector["id"] == "infoAccess: locations of all kinds")
     lines = [("X-SSL-Client-Cert", encode_header(parse_der(der), "url-pem")), ("X-SSL-Client-Verify", "SUCCESS")]
+    dict(parse_der(der))  # the fallback reads its tables of names when the first is looked up
     events, watching = [], False
     # A hook cannot be removed: this one is switched off.
     sys.addaudithook(lambda event, _: events.append(event) if watching else None)
@@ -412,16 +453,16 @@ def test_a_chain_header_that_is_absent_or_a_placeholder_is_no_chain(backend, cha
     assert names(extractor("rfc9440", include_chain=True).extract(FakeRequest(headers))) == ["alice"]
 
 
-@pytest.mark.parametrize("verdict", ["SUCCESS", "NONE"])
-def test_a_chain_without_its_certificate_is_a_sign_of_one(backend, verdict):
+@pytest.mark.parametrize("verdicts", [(), (("X-Verify", "SUCCESS"),)])
+def test_a_chain_without_its_certificate_is_a_sign_of_one(backend, verdicts):
     """Something has taken the certificate away: an optional authentication must not take this for nobody."""
-    preset = PRESETS["rfc9440"].replace(verdicts=(("X-Verify", "SUCCESS"),))
+    preset = PRESETS["rfc9440"].replace(verdicts=verdicts)
     for chain, presented in ((value(ALICE, "rfc9440"), True), ("MII", True), ("", False), ("(null)", False)):
-        request = FakeRequest([("Client-Cert-Chain", chain), ("X-Verify", verdict)])
+        request = FakeRequest([("Client-Cert-Chain", chain), ("X-Verify", "NONE")])
         for include_chain in (False, True):
             rejection = Extractor(preset, TRUSTED, include_chain=include_chain).extract(request)
             assert rejection.presented is presented
-    several = FakeRequest([("Client-Cert-Chain", ""), ("Client-Cert-Chain", "MII"), ("X-Verify", verdict)])
+    several = FakeRequest([("Client-Cert-Chain", ""), ("Client-Cert-Chain", "MII"), ("X-Verify", "NONE")])
     assert Extractor(preset, TRUSTED).extract(several).presented
 
 
@@ -523,6 +564,13 @@ def test_a_connection_without_a_verified_certificate_is_not_authorized():
     ):
         rejection = extractor(None, None).extract(FakeRequest(connection=connection))
         assert (rejection.reason, rejection.presented) == ("socket_not_authorized", False)
+
+
+def test_a_header_upon_which_the_connection_is_looked_at_still_was_presented(backend):
+    reader = Extractor(PRESETS["caddy"], "*", fallback_to_socket=True)
+    for text, presented in (("junk", True), ("", False)):
+        rejection = reader.extract(FakeRequest([("X-SSL-Client-Cert", text)]))
+        assert (rejection.reason, rejection.presented) == ("socket_not_authorized", presented)
 
 
 def test_a_certificate_that_the_tls_layer_has_rejected_was_presented():

@@ -25,7 +25,7 @@ from clientcert import (
     parse_pem,
 )
 from clientcert.gateway import forward_auth, forwarded_headers, proxy_headers
-from clientcert.testing import CertificateAuthority
+from clientcert.testing import CertificateAuthority, asgi_scope
 from fake_request import FakeRequest
 
 CA = CertificateAuthority()
@@ -305,14 +305,7 @@ STRATEGY = ClientCertStrategy(
 def scope(headers=None, kind="http", **changes):
     if headers is None:
         headers = proxy_headers(PRESETS["nginx"], ALICE.certificate)
-    return {
-        "type": kind,
-        "method": "GET",
-        "path": "/",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        "client": ("10.0.0.5", 40000),
-        "server": ("10.0.0.2", 80),
-    } | changes
+    return asgi_scope(kind=kind, headers=headers, peer="10.0.0.5") | changes
 
 
 def serve(app, scope, messages=()):

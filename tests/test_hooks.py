@@ -424,6 +424,48 @@ def test_a_request_that_is_cancelled_while_it_waits_loses_no_record(gate, waitin
     assert calls == [1, 2]
 
 
+@pytest.mark.parametrize("kind", ["plain", "async"])
+def test_a_request_that_is_cancelled_while_one_hook_waits_loses_none_of_the_others(gate, waiting, kind):
+    calls = []
+
+    async def later(number):
+        calls.append(number)
+
+    hook = calls.append if kind == "plain" else later
+
+    async def main():
+        hooks.dispatch(calls.append, (1,))
+        request = asyncio.create_task(hooks.dispatch_all_async([(calls.append, (2,)), (hook, (3,)), (hook, (4,))]))
+        while not waiting.is_set():
+            await anyio.lowlevel.checkpoint()
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        gate.opened.set()
+
+    asyncio.run(main())
+    hooks.drain()
+    assert sorted(calls) == [1, 2, 3, 4]
+
+
+def test_who_brings_several_hooks_waits_until_each_has_its_place(gate, waiting):
+    calls, ended = [], []
+
+    def caller():
+        hooks.dispatch_all([(calls.append, (number,)) for number in range(4)])
+        ended.extend(calls)
+
+    thread = threading.Thread(target=caller)
+    thread.start()
+    waiting.wait()
+    assert calls == ended == []
+    gate.opened.set()
+    thread.join()
+    hooks.drain()
+    assert len(ended) >= 2  # of the four, no more than two were left in the queue
+    assert calls == [0, 1, 2, 3]
+
+
 def test_many_threads_lose_nothing_and_repeat_nothing(monkeypatch):
     monkeypatch.setattr(hooks, "_MOST_WAITING", 3)
     calls = []

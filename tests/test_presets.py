@@ -7,7 +7,6 @@ import re
 
 import pytest
 
-import preset_table
 from clientcert import PRESETS, ConfigurationError, Preset, encode_header, parse_chain_header, parse_der, parse_header
 from clientcert.cross_check import agrees
 from clientcert.extract import Extractor
@@ -132,11 +131,9 @@ def test_the_encoder_writes_what_the_documentation_of_the_product_shows(backend,
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_what_the_product_writes_without_a_certificate_is_none(backend, preset):
-    headers = dict(preset.verdicts)
-    if preset.no_certificate is not None:
-        headers[preset.header] = preset.no_certificate
-    extractor = Extractor(preset, "*")
-    rejection = extractor.extract(FakeRequest(list(headers.items())))
+    headers = [] if preset.no_certificate is None else [(preset.header, preset.no_certificate)]
+    extractor = Extractor(preset.replace(verified_by="configuration", verdicts=()), "*")
+    rejection = extractor.extract(FakeRequest(headers))
     assert (rejection.reason, rejection.presented) == ("header_missing_or_malformed", False)
 
 
@@ -164,11 +161,6 @@ def test_a_value_that_may_be_quoted_is_read_with_both_quotes_and_with_none(backe
 def test_of_what_was_captured_nothing_is_left_unchecked():
     """tests/captures has what these six sent, also to clients that wrote the headers themselves."""
     assert [name for name in ("nginx", "haproxy", "apache", "caddy", "traefik", "envoy") if PRESETS[name].unknown] == []
-
-
-def test_the_table_of_the_presets_is_that_of_the_data():
-    """`python tests/preset_table.py` writes it."""
-    assert preset_table.PAGE.read_text("utf-8") == preset_table.with_table()
 
 
 @pytest.mark.parametrize("name", PRESETS)

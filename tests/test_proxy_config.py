@@ -193,6 +193,18 @@ def test_an_alias_of_yaml_is_read_once_and_may_lead_back():
     assert dangers(f"{bomb}clientAuthType: RequireAnyClientCert\nloop: &loop {{again: *loop}}\n", "traefik")
 
 
+@pytest.mark.parametrize(
+    ("product", "text"),
+    [
+        ("apache", "SSLEngine on\nSSLVerifyClient require\nRequestHeader set X-Other 1\n"),
+        ("traefik", "[a, b]"),
+        ("traefik", "{[a]: b, c: d}"),
+    ],
+)
+def test_nothing_is_found_where_there_is_nothing_to_find(product, text):
+    assert dangers(text, product) == []
+
+
 # The command.
 
 

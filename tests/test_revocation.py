@@ -166,6 +166,10 @@ REFUSED = {
         "in relation to its issuer",
     ),
     "an unknown critical extension": ({"extensions": [pki.unknown_extension(critical=True)]}, "critical extension"),
+    "an extension that cannot be read": (
+        {"extensions": [(x509.UnrecognizedExtension(x509.CRLNumber.oid, b"\x05\x00"), False)]},
+        "extensions that cannot be read",
+    ),
     "an entry of another issuer": (
         {
             "serials": [1],
@@ -310,6 +314,12 @@ def test_entries_that_are_no_list_are_refused_alike(der, code):
     assert len(set(found)) == 1
 
 
+def test_an_extension_that_says_that_it_is_not_critical_changes_nothing(backend):
+    harmless = elements(0x30, b"\x06\x01\x2a", b"\x01\x01\x00", b"\x04\0")
+    revoked = BACKENDS[backend].RevokedSerials(unsigned_list(entry(b"\x01", harmless)))
+    assert (len(revoked), b"\x01" in revoked) == (1, True)
+
+
 def test_both_backends_agree_on_lists_with_a_byte_changed():
     whole = unsigned_list(entry(b"\x01", HARMLESS), entry(b"\x02\x03"), after=elements(0xA0, b"\x30\0"))
     for at in range(len(whole)):
@@ -441,6 +451,10 @@ BAD_RESPONSES = {
     ),
     "a responder that may not sign": (
         lambda leaf: response(leaf, responder=responder(usage=("key_agreement",))),
+        "nobody who may",
+    ),
+    "a responder of a short key": (
+        lambda leaf: response(leaf, responder=responder(key=pki.rsa_key(1024))),
         "nobody who may",
     ),
     "a responder of another key": (
@@ -771,6 +785,30 @@ def test_a_thread_reads_what_has_changed_and_no_request_does(tmp_path, monkeypat
     anchors.reload()  # waits for the look that is going on
     assert accepts(anchors, alice())
     assert readers == ["clientcert-reload"]
+
+
+def test_a_look_that_fails_does_not_end_those_at_other_files(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("clientcert.reload._SECONDS", 0.01)
+    monkeypatch.setattr("clientcert.reload._watcher", reload._Watcher())
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(ROOT.pem)
+    failing, anchors = TrustAnchors(ca), TrustAnchors(ca)
+    assert accepts(failing, alice())
+    assert accepts(anchors, alice())
+    failed, looked = threading.Event(), threading.Event()
+
+    def fails():
+        failed.set()
+        raise RuntimeError
+
+    def looks():
+        if failed.is_set():
+            looked.set()
+
+    monkeypatch.setattr(failing._anchors, "check", fails)
+    monkeypatch.setattr(anchors._anchors, "check", looks)
+    assert looked.wait(60)
+    assert "a look for changed files has failed" in caplog.text
 
 
 def test_a_forked_worker_looks_before_its_first_use(tmp_path):

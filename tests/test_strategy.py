@@ -776,6 +776,15 @@ def test_a_function_that_does_not_say_what_it_takes_may_be_right(verify):
     ClientCertStrategy(verify)
 
 
+def test_an_awaitable_that_is_no_coroutine_is_not_taken_for_a_user():
+    class Later:
+        def __await__(self):
+            yield
+
+    with pytest.raises(ConfigurationError, match="authenticate_async"):
+        strategy(lambda _: Later()).authenticate(direct())
+
+
 def test_outcomes_are_told_apart_in_a_condition():
     assert strategy().authenticate(direct())
     assert not strategy().authenticate(FakeRequest())

@@ -8,41 +8,39 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from clientcert import PRESETS, ClientCertStrategy, ConfigurationError, GeneralName, parse_pem
+from clientcert import (
+    PRESETS,
+    ClientCertStrategy,
+    ConfigurationError,
+    GeneralName,
+    IdentityRule,
+    ValidationError,
+    map_identity,
+    parse_pem,
+)
 from clientcert.asgi import ASGIRequest
-from clientcert.testing import CertificateAuthority, proxy_headers
+from clientcert.revocation import OCSPResponses, RevocationLists
+from clientcert.testing import CertificateAuthority, asgi_scope, proxy_headers, wsgi_environ
+from clientcert.validation import TrustAnchors
+from clientcert.wsgi import WSGIRequest
+from handshake import shake_hands
+
+PAST = datetime.now(UTC) - timedelta(hours=2)
 
 
-@pytest.fixture(scope="module")
-def authority():
-    return CertificateAuthority()
+@pytest.fixture
+def authority(client_cert_authority):
+    """That of the plugin."""
+    return client_cert_authority
 
 
-def handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject:
-    """Return the server's side of a TLS connection, made in memory."""
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ends = [
-        server.wrap_bio(to_server, to_client, server_side=True),
-        client.wrap_bio(to_client, to_server, server_hostname="localhost"),
-    ]
-    waiting = list(ends)
-    for _ in range(10):
-        for end in list(waiting):
-            try:
-                end.do_handshake()
-            except ssl.SSLWantReadError:
-                continue
-            waiting.remove(end)
-    assert not waiting
-    return ends[0]
-
-
-@pytest.mark.parametrize("key_type", ["ec", "rsa"])
+@pytest.mark.parametrize("key_type", ["ec", "rsa", "ed25519"])
 def test_client_and_server_certificates_below_an_intermediate_pass_strict_tls_verification(key_type, tmp_path):
     authority = CertificateAuthority(key_type=key_type)
-    intermediate = authority.intermediate("intermediate").intermediate("issuing")
+    intermediate = authority.intermediate("intermediate", key_type=key_type).intermediate("issuing")
     server_certificate = intermediate.issue("localhost", sans=["dns:localhost"], server_auth=True, key_type=key_type)
     client_certificate = intermediate.issue("alice", key_type=key_type)
 
@@ -55,7 +53,7 @@ def test_client_and_server_certificates_below_an_intermediate_pass_strict_tls_ve
     for context in (server, client):
         context.verify_flags |= ssl.VERIFY_X509_STRICT
 
-    assert handshake(server, client).getpeercert(binary_form=True) == client_certificate.der
+    assert shake_hands(server, client)[0].getpeercert(binary_form=True) == client_certificate.der
 
 
 def test_a_certificate_for_a_server_is_no_certificate_for_a_client(authority, tmp_path):
@@ -67,7 +65,7 @@ def test_a_certificate_for_a_server_is_no_certificate_for_a_client(authority, tm
     client = ssl.create_default_context(cadata=authority.pem)
     client.load_cert_chain(*certificate.write(tmp_path))
     with pytest.raises(ssl.SSLCertVerificationError, match="purpose"):
-        handshake(server, client)
+        shake_hands(server, client)
 
 
 def test_the_certificate_has_what_was_asked_for(backend, authority):
@@ -135,10 +133,79 @@ def test_the_validity_makes_sense_whichever_end_is_given(backend, authority, not
 def test_keys_are_of_the_type_asked_for(authority):
     public_keys = [
         x509.load_pem_x509_certificate(authority.issue(key_type=key_type).pem.encode()).public_key()
-        for key_type in ("ec", "rsa")
+        for key_type in ("ec", "rsa", "ed25519")
     ]
-    assert isinstance(public_keys[0], ec.EllipticCurvePublicKey)
-    assert isinstance(public_keys[1], rsa.RSAPublicKey)
+    kinds = [ec.EllipticCurvePublicKey, rsa.RSAPublicKey, ed25519.Ed25519PublicKey]
+    assert all(map(isinstance, public_keys, kinds))
+
+
+def test_an_authority_has_the_subject_that_was_asked_for_and_its_certificates_have_it_as_their_issuer(backend):
+    authority = CertificateAuthority(subject=[("O", "Acme"), ("OU", "Devices"), ("CN", "Device CA")])
+    below = authority.intermediate(subject=[("O", "Acme"), ("OU", "Sensors")])
+    assert authority.issue().certificate["issuer"] == {"O": "Acme", "OU": "Devices", "CN": "Device CA"}
+    assert below.issue().certificate["issuer"] == {"O": "Acme", "OU": "Sensors"}
+
+
+@pytest.mark.parametrize("size", [3, 127, 128, 300])
+def test_a_user_principal_name_is_found_by_a_rule(backend, authority, size):
+    name = "é" + "a" * (size - 2)  # which is two octets and so many
+    certificate = authority.issue("alice", sans=[f"upn:{name}"]).certificate
+    assert map_identity(IdentityRule("upn", r"(?P<n>.*)", user=r"\g<n>"))(certificate).user == name
+
+
+def test_any_other_name_and_extension_may_be_added(backend, authority):
+    private = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), b"\x05\x00")
+    certificate = authority.issue(
+        sans=[x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))], extensions=[(private, False)]
+    ).certificate
+    assert certificate.subject_alt_names == (GeneralName("registered_id", "1.2.3"),)
+    assert certificate.extension("1.3.6.1.4.1.55555.1") == b"\x05\x00"
+    assert certificate["ext_key_usage"] == ["1.3.6.1.5.5.7.3.2"]
+
+
+def test_an_extension_takes_the_place_of_the_usual_one(backend, authority):
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])
+    assert authority.issue(extensions=[(usage, True)]).certificate["ext_key_usage"] == ["1.3.6.1.5.5.7.3.4"]
+
+
+# Revocation
+
+
+def reason(authority, issued, revocation):
+    """Why a certificate is refused, or None."""
+    try:
+        TrustAnchors(authority.der, revocation=revocation).validate(issued.certificate)
+    except ValidationError as error:
+        return error.reason
+    return None
+
+
+@pytest.mark.parametrize("key_type", ["ec", "rsa"])
+def test_a_list_of_revocations_has_the_certificates_that_it_was_given(backend, key_type):
+    authority = CertificateAuthority(key_type=key_type)
+    alice, bob = authority.issue("alice"), authority.issue("bob")
+    lists = RevocationLists(authority.revocation_list([bob.der]))
+    assert (reason(authority, alice, lists), reason(authority, bob, lists)) == (None, "revoked")
+    stale = RevocationLists(authority.revocation_list(next_update=PAST))
+    assert reason(authority, alice, stale) == "revocation_unknown"
+
+
+@pytest.mark.parametrize("key_type", ["ec", "rsa"])
+def test_an_ocsp_response_says_of_a_certificate_what_it_was_told(backend, key_type):
+    authority = CertificateAuthority(key_type=key_type)
+    alice = authority.issue("alice")
+    for options, expected in [
+        ({}, None),
+        ({"revoked": True}, "revoked"),
+        ({"next_update": PAST}, "revocation_unknown"),
+    ]:
+        responses = OCSPResponses(
+            lambda certificate, _, options=options: authority.ocsp_response(certificate, **options)
+        )
+        assert reason(authority, alice, responses) == expected
+
+
+# Files and refusals
 
 
 def test_only_the_owner_can_read_a_key_that_was_written(authority, tmp_path):
@@ -164,16 +231,19 @@ def test_what_cannot_be_issued_is_refused(authority, options):
 def test_the_headers_of_a_proxy_authenticate_with_the_chain_that_it_forwards(backend, authority, preset):
     certificate = parse_pem(authority.intermediate("intermediate").intermediate("issuing").issue("alice").chain_pem)
     headers = proxy_headers(preset, certificate)
-    scope = {
-        "type": "http",
-        "client": ("192.0.2.1", 5000),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-    }
     strategy = ClientCertStrategy(
-        lambda _: True, certificate_source=preset, trusted_proxies="*", include_chain=True, accept_unverified=True
+        lambda _: True,
+        certificate_source=preset,
+        trusted_proxies=["10.0.0.5"],
+        include_chain=True,
+        accept_unverified=True,
     )
-    outcome = strategy.authenticate(ASGIRequest(scope))
-    assert outcome.certificate == certificate
     forwards_chain = preset.chain_in_header or preset.chain_header is not None
-    assert outcome.certificate.chain == (certificate.chain if forwards_chain else (certificate,))
+    for request in (
+        ASGIRequest(asgi_scope(headers=headers, peer="10.0.0.5")),
+        WSGIRequest(wsgi_environ(headers=headers, peer="10.0.0.5")),
+    ):
+        outcome = strategy.authenticate(request)
+        assert outcome.certificate == certificate
+        assert outcome.certificate.chain == (certificate.chain if forwards_chain else (certificate,))
     assert set(proxy_headers(preset, certificate.without_chain())) == set(headers) - {preset.chain_header}

@@ -12,6 +12,7 @@ import pytest
 from clientcert.request import TLSConnection, TransportPeer
 from clientcert.testing import CertificateAuthority, IssuedCertificate
 from clientcert.tls import from_extension, from_mod_ssl, from_ssl_object, from_uwsgi, transport_peer
+from handshake import shake_hands
 
 NONE = TLSConnection(authorized=False)
 REJECTED = TLSConnection(authorized=False, rejected=True)
@@ -164,23 +165,6 @@ def client_context(tmp_path, client: IssuedCertificate | None):
     if client is not None:
         context.load_cert_chain(*client.write(tmp_path))
     return context
-
-
-def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, session=None) -> tuple[ssl.SSLObject, ssl.SSLObject]:
-    """Both ends of a TLS connection in memory, after the handshake."""
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    server_end = server.wrap_bio(to_server, to_client, server_side=True)
-    client_end = client.wrap_bio(to_client, to_server, server_hostname="localhost", session=session)
-    waiting = [client_end, server_end]
-    while waiting:
-        end = waiting.pop(0)
-        try:
-            end.do_handshake()
-        except ssl.SSLWantReadError:
-            waiting.append(end)
-    with pytest.raises(ssl.SSLWantReadError):  # takes the session tickets, which come after a TLS 1.3 handshake
-        client_end.read()
-    return server_end, client_end
 
 
 def test_a_verified_certificate_comes_with_its_verified_chain(tmp_path):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import pki
 from clientcert import ConfigurationError, TrustedProxies, all_of, allow_cn, allow_fingerprints
 from clientcert.request import TLSConnection, TransportPeer
 from clientcert.testing import CertificateAuthority
@@ -182,6 +183,11 @@ def test_the_secret_is_in_no_message():
 
 def tls(*ders, authorized=True):
     return FakeRequest(connection=TLSConnection(authorized=authorized, certificates=ders))
+
+
+def test_a_proxy_whose_certificate_has_a_time_that_is_none_is_not_trusted(backend):
+    assert reason(TrustedProxies(certificate=lambda _: True), tls(pki.with_no_times(PROXY.der))) == "untrusted_peer"
+    assert reason(TrustedProxies(certificate=lambda _: True), tls(PROXY.der)) is None
 
 
 def test_a_proxy_is_trusted_for_its_own_tls_certificate(backend):

@@ -102,6 +102,13 @@ def test_a_path_that_breaks_no_rule_is_accepted(chain):
     assert path.certificates[-1] == ROOT.der
 
 
+def test_a_client_whose_certificate_has_a_time_that_is_none_is_refused():
+    der = pki.with_no_times(client("alice", ROOT).der)
+    with pytest.raises(ValidationError) as error:
+        ANCHORS.validate(presented(der))
+    assert error.value.reason == RejectionReason.UNTRUSTED_ISSUER
+
+
 def _bridge(extra):
     return below(authority("bridge", ROOT, extra=[extra]))
 

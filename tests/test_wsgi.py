@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import socket
 import ssl
-from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
 import pytest
 
 from clientcert import ClientCertStrategy, ConfigurationError, Reject, allow_cn, encode_header
 from clientcert.request import TLSConnection, TransportPeer
-from clientcert.testing import CertificateAuthority
+from clientcert.testing import CertificateAuthority, wsgi_environ
 from clientcert.wsgi import ClientCertMiddleware, WSGIRequest, client_cert_required
 
 CLIENT = CertificateAuthority().issue("alice")
@@ -24,11 +23,9 @@ def header_strategy(verify=lambda _: True, **options):
 
 
 def environ(**changes):
-    made = {"HTTP_CLIENT_CERT": encode_header(CLIENT.certificate, "rfc9440"), "REMOTE_ADDR": "10.0.0.1"} | changes
-    made |= {"QUERY_STRING": ""}  # wsgiref.validate wants it
-    made = {name: value for name, value in made.items() if value is not None}
-    setup_testing_defaults(made)
-    return made
+    headers = {"Client-Cert": encode_header(CLIENT.certificate, "rfc9440")}
+    made = wsgi_environ(headers=headers, peer="10.0.0.1") | changes
+    return {name: value for name, value in made.items() if value is not None}
 
 
 class App:

@@ -29,6 +29,13 @@ def scope(value: bytes | None) -> dict[str, Any]:
     }
 
 
+def received(value: bytes | None) -> dict[str, Any]:
+    """Return the scope with names and values of its own, as a parser makes them: Python has hashed none of them yet."""
+    request = scope(value)
+    request["headers"] = [(bytes(bytearray(name)), bytes(bytearray(line))) for name, line in request["headers"]]
+    return request
+
+
 def environ(value: bytes) -> dict[str, Any]:
     """Return the environ of the same request."""
     lines = scope(value)["headers"]

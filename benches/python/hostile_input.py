@@ -323,12 +323,12 @@ def fill_cache(name: str) -> None:
     ders = (one.replace(SERIAL, tlv(x.INTEGER, b"\1" + number.to_bytes(3))) for number in count())
     read_everything(parse_der(next(ders)))
     before, read, rollovers, young = resident(), 0, 0, 0
-    cache: Cache[bytes, PeerCertificate] = Cache()
+    cache: Cache[bytes, PeerCertificate] = Cache(len)
     while rollovers < 2:
         key = b64encode(next(ders))
         certificate = parse_header(key, "base64-der")
         read_everything(certificate)
-        cache.put(key, certificate, len(key))
+        cache.put(key, certificate)
         read += 1
         rollovers += len(cache._young) < young  # noqa: SLF001 - nobody else is told that a generation is full
         young = len(cache._young)  # noqa: SLF001

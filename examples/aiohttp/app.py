@@ -34,5 +34,5 @@ app.add_routes(routes)
 setup(app, strategy, required=False)
 
 if __name__ == "__main__":
-    tls = server_context("server.pem", "server.key", ca_certs="clients-ca.pem", required=False)
+    tls = server_context("server.pem", "server.key", ca_certs="ca.pem", required=False)
     web.run_app(app, host="127.0.0.1", port=8443, ssl_context=tls)

@@ -132,7 +132,7 @@ async def _answer(status: int, send: Send) -> None:
 
 def accepted(certificate: PeerCertificate, scope: dict[str, Any]) -> None:
     """Write who has asked for what: the audit log."""
-    print(certificate["fingerprint256"], scope["method"], scope["raw_path"].decode("latin-1"), flush=True)  # noqa: T201
+    print(certificate["fingerprint256"], scope["method"], scope["raw_path"].decode("latin-1"), flush=True)
 
 
 def strategy_of(behind: Path | None) -> ClientCertStrategy:

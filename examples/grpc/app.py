@@ -41,7 +41,7 @@ def make_server() -> grpc.Server:
 
 
 if __name__ == "__main__":
-    files = [Path(name).read_bytes() for name in ("server.key", "server.pem", "clients-ca.pem")]
+    files = [Path(name).read_bytes() for name in ("server.key", "server.pem", "ca.pem")]
     server = make_server()
     server.add_secure_port(
         "127.0.0.1:8443",

@@ -41,7 +41,7 @@ app = tornado.web.Application([("/", Greeting), ("/account", Account)], client_c
 
 async def main() -> None:
     """Serve the application."""
-    tls = server_context("server.pem", "server.key", ca_certs="clients-ca.pem", required=False)
+    tls = server_context("server.pem", "server.key", ca_certs="ca.pem", required=False)
     tornado.httpserver.HTTPServer(app, ssl_options=tls).listen(8443, "127.0.0.1")
     await asyncio.Event().wait()
 

@@ -7,7 +7,7 @@ from clientcert.testing import CertificateAuthority
 authority = CertificateAuthority("Tutorial CA")
 issued = {
     "server": authority.issue("localhost", sans=["dns:localhost"], server_auth=True),
-    "alice": authority.issue("alice"),
+    "alice": authority.issue(subject=[("O", "Acme, Inc."), ("CN", "alice")]),
     "bob": authority.issue("bob"),
 }
 

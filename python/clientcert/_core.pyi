@@ -1,9 +1,11 @@
+from collections.abc import Iterable
 from typing import Any, Literal, final
 
 from clientcert.certificate import Attributes, GeneralNameKind
 
 __all__ = [
     "Certificate",
+    "LineFilter",
     "RevokedSerials",
     "encode_header",
     "parse_chain_header",
@@ -25,6 +27,11 @@ class Certificate:
     def validity(self) -> tuple[int, int]: ...
     def extension(self, oid: str, /) -> bytes | None: ...
     def spki(self) -> bytes: ...
+
+@final
+class LineFilter:
+    def __new__(cls, names: list[bytes], mapping: bytes, /) -> LineFilter: ...
+    def pick(self, lines: Iterable[tuple[bytes, bytes]], /) -> tuple[tuple[bytes, bytes], ...]: ...
 
 @final
 class RevokedSerials:

@@ -20,7 +20,7 @@ from clientcert.outcome import Failure, Success, User, failure
 from clientcert.presets import distinct_names, header_name
 from clientcert.refusal import refusal
 from clientcert.rejection import RejectionReason
-from clientcert.request import TransportPeer
+from clientcert.request import TransportPeer, stated_peer
 from clientcert.strategy import ClientCertStrategy, check_strategy
 from clientcert.tls import Connection, from_extension
 from clientcert.trust import Objection, trusted_proxies_from
@@ -61,8 +61,9 @@ class ASGIRequest:
     @property
     def peer(self) -> TransportPeer:
         """The transport peer: authoritative through `clientcert.servers`, otherwise what the scope says."""
-        connection = _connection(self.native)
-        return _scope_peer(self.native) if connection is None else connection.peer
+        scope = self.native
+        connection = _connection(scope) if "extensions" in scope else None
+        return _scope_peer(scope) if connection is None else connection.peer
 
     def header_lines(self, names: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:  # noqa: ARG002 - all of them
         """Return every header line of the scope: ASGI has the names in lower case already."""
@@ -269,12 +270,15 @@ def _connection(scope: Scope) -> Connection | None:
     return connection if isinstance(connection, Connection) else None
 
 
+_NO_PORT = frozenset({0, "0"})
+
+
 def _scope_peer(scope: Scope) -> TransportPeer:
     client = scope.get("client")
     if client is not None and client[0]:
         # Uvicorn's ProxyHeadersMiddleware sets port 0 where the X-Forwarded-For entry it takes the address from has no
         # port; no TCP client has that one. Granian writes ports as text.
-        return TransportPeer("ip", client[0], False, client[1] in {0, "0"})  # noqa: FBT003 - positions are faster
+        return stated_peer(client[0], rewritten=client[1] in _NO_PORT)
     # Over a Unix socket there is no client address (granian: ""), and ``server`` is a path and None (granian: "0"; the
     # ASGI worker of gunicorn has the first two characters of the path). Each alone proves nothing: a TCP client that is
     # gone has no address, and httpx's in-process transport has a server without a port.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-__all__ = ["Cache"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["Cache", "total_length"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -18,6 +21,11 @@ _ENTRIES = 1024
 _BYTES = 2 * 1024 * 1024
 
 
+def total_length(key: Iterable[bytes]) -> int:
+    """Return the number of bytes in a key of several parts."""
+    return sum(map(len, key))
+
+
 class Cache(Generic[K, V]):
     """Successes only, in two generations: a full young one becomes the old one, whose entries are then forgotten.
 
@@ -28,24 +36,26 @@ class Cache(Generic[K, V]):
     another key's value: both go into the dictionary in one operation.
     """
 
-    __slots__ = ("_bytes", "_old", "_young")
+    __slots__ = ("_bytes", "_old", "_size", "_young")
 
-    def __init__(self) -> None:
+    def __init__(self, size: Callable[[K], int]) -> None:
+        self._size = size  # the number of bytes in a key
         self._young: dict[K, V] = {}
         self._old: dict[K, V] = {}
         self._bytes = 0
 
-    def get(self, key: K, size: int) -> V | None:
+    def get(self, key: K) -> V | None:
         """Return the value that was put under ``key``, or None."""
         value = self._young.get(key)
         if value is None:
             value = self._old.get(key)
             if value is not None:
-                self.put(key, value, size)
+                self.put(key, value)
         return value
 
-    def put(self, key: K, value: V, size: int) -> None:
-        """Keep ``value``; ``size`` is the number of bytes in ``key``."""
+    def put(self, key: K, value: V) -> None:
+        """Keep ``value`` under ``key``."""
+        size = self._size(key)
         if len(self._young) >= _ENTRIES or self._bytes + size > _BYTES:
             self._old, self._young, self._bytes = self._young, {}, 0
         self._young[key] = value

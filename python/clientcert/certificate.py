@@ -261,7 +261,7 @@ class PeerCertificate(Mapping[str, Any]):
         """
         names: tuple[GeneralName, ...] | None = self._derived.get("subject_alt_names")
         if names is None:
-            names = tuple(GeneralName(kind, value) for kind, value in self._decoded.general_names())
+            names = tuple([GeneralName(kind, value) for kind, value in self._decoded.general_names()])
             self._derived["subject_alt_names"] = names
         return names
 

@@ -10,7 +10,7 @@ import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from clientcert.cache import Cache
+from clientcert.cache import Cache, total_length
 from clientcert.certificate import link
 from clientcert.cross_check import agrees
 from clientcert.errors import CertificateNotRetrievable, DecodeError, ValidationError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from clientcert.headers import HeaderLines
     from clientcert.parse import HeaderEncoding
     from clientcert.presets import Preset
-    from clientcert.request import Request
+    from clientcert.request import Request, TransportPeer
     from clientcert.trust import Anyone, TrustedProxies
     from clientcert.validation import TrustAnchors
 
@@ -61,6 +61,14 @@ class Extracted(NamedTuple):
     instead_of: Rejection | None = None
 
 
+_Evidence = tuple[tuple[tuple[bytes, bytes], ...], "TransportPeer | None", bool]
+"""The lines of a request that could matter, its peer where that matters, and whether names and lines are as sent."""
+
+
+def _evidence_size(evidence: _Evidence) -> int:
+    return sum(map(total_length, evidence[0]))
+
+
 class Extractor:
     """Finds the client's certificate as one configuration says. ``preset`` is None where no header is read."""
 
@@ -87,7 +95,7 @@ class Extractor:
         self.anchors = trust_anchors
         self._include_chain = include_chain = include_chain or trust_anchors is not None
         self.check_validity = check_validity
-        self._socket_certificates: Cache[tuple[bytes, ...], PeerCertificate] = Cache()
+        self._socket_certificates: Cache[tuple[bytes, ...], PeerCertificate] = Cache(total_length)
         if preset is None:
             return
 
@@ -96,6 +104,8 @@ class Extractor:
         )
         trust = trusted_proxies_from(trusted_proxies)
         self.trust = None if trust == "*" else trust
+        self._accepted: Cache[_Evidence, Extracted] = Cache(_evidence_size)
+        self._asks_connection = self.trust is not None and self.trust.asks_connection
         self.certificate_header: bytes = header_name(preset.header)
         self._chain_header = None if preset.chain_header is None else header_name(preset.chain_header)
         # RFC 9440, section 2.3: Client-Cert-Chain is a List, which may be spread over several lines.
@@ -106,6 +116,8 @@ class Extractor:
         self.cross_checks: tuple[tuple[bytes, CrossCheckForm], ...] = tuple(
             (header_name(header), form) for header, form in preset.cross_checks
         )
+        # OpenSSL says "0" (X509_V_OK) without a certificate, too, and HAProxy passes it on; empty is no error.
+        self._verdicts_are_of_certificates = any(value not in {b"", b"0"} for _, value in self.verdicts)
         watched = [header_name(header) for header in preset.headers]
         if self.trust is not None and self.trust.secret_header is not None:
             watched.append(self.trust.secret_header)
@@ -117,7 +129,29 @@ class Extractor:
 
         Raises `CertificateNotRetrievable` where the TLS layer vouches for a certificate that it cannot show.
         """
-        return self._from_socket(request) if self.headers is None else self._from_header(request, self.headers)
+        headers = self.headers
+        if headers is None:
+            return self._from_socket(request)
+        lines = headers.pick(request)
+        # All that the certificate in a header depends on, but for the time: what agrees with a request that was
+        # accepted, in every line that could matter and in its peer, is accepted for the same certificate.
+        evidence = lines, None if self.trust is None else request.peer, request.preserves_names
+        known = self._accepted.get(evidence)
+        if known is not None:
+            return self._judged(known)
+        found = self._from_header(request, headers, headers.sort(lines))
+        if isinstance(found, Extracted) and found.source == "header" and not self._asks_connection:
+            self._accepted.put(evidence, found)
+        return found
+
+    def source(self, found: Extracted | ForwardedIdentity | Rejection) -> str:
+        """Return where `extract` has looked for what it found: the name of the preset, or ``"socket"``."""
+        if self.preset is None:
+            return "socket"
+        if isinstance(found, ForwardedIdentity):
+            return self.preset.name
+        is_socket = found.instead_of is not None or (isinstance(found, Rejection) and found.check is Check.SOCKET)
+        return "socket" if is_socket else self.preset.name
 
     def header_checks(self, request: Request) -> tuple[Check, ...]:
         """Return the checks that are made of the headers of ``request`` as long as none fails, in their order."""
@@ -147,9 +181,10 @@ class Extractor:
                 return header, expected
         return None
 
-    def _from_header(self, request: Request, headers: WatchedHeaders) -> Extracted | ForwardedIdentity | Rejection:
-        lines = headers.collect(request)
-        if not lines.single and not lines:  # the first alone is almost always enough, and costs no call
+    def _from_header(
+        self, request: Request, headers: WatchedHeaders, lines: HeaderLines
+    ) -> Extracted | ForwardedIdentity | Rejection:
+        if not lines:
             return self._without_header(request, lines.addresses)
         objection = headers.objection(request, lines)
         if objection is not None:
@@ -173,14 +208,14 @@ class Extractor:
             return (
                 found
                 if isinstance(found, ForwardedIdentity)
-                else self._mismatch(found, lines) or self._judged(found, "header")
+                else self._mismatch(found, lines) or self._judged(Extracted(found, "header"))
             )
         except DecodeError as error:
             check = Check.VALIDITY if error.code == "time" else Check.DECODING
             detail = f"{self.certificate_header.decode()}: {error}"
             reason = RejectionReason.HEADER_MISSING_OR_MALFORMED
-            rejection = Rejection(check, reason, detail, self._is_presented(lines))
-            return self._without_certificate(request, rejection)
+            presented = error.code != "no_certificate" or self._is_presented(lines)
+            return self._without_certificate(request, Rejection(check, reason, detail, presented))
         except _NoIdentityError as error:
             rejection = Rejection(error.check, error.reason, str(error))
             if error.reason is RejectionReason.HEADER_MISSING_OR_MALFORMED:
@@ -194,7 +229,7 @@ class Extractor:
             if value is None or not agrees(value, certificate, form):
                 wrong = "is absent" if value is None else f"is not the {form} of the certificate"
                 reason = RejectionReason.VERIFICATION_HEADER_MISMATCH
-                return Rejection(Check.CROSS_CHECKS, reason, f"{header.decode()} {wrong}")
+                return Rejection(Check.CROSS_CHECKS, reason, f"{header.decode()} {wrong}", certificate=certificate)
         return None
 
     def _absent(self, *, presented: bool) -> Rejection:
@@ -202,8 +237,14 @@ class Extractor:
         return Rejection(Check.HEADER, RejectionReason.HEADER_MISSING_OR_MALFORMED, detail, presented)
 
     def _is_presented(self, lines: HeaderLines) -> bool:
-        """Return whether the headers hold a certificate, readable or not, or the chain of one that is missing."""
-        values = (self.certificate_value(lines), self._chain_value(lines))
+        """Return whether the headers hold a certificate, readable or not, or what comes with one that is missing.
+
+        That is its chain, what identifies it, or verdicts that are all good: it has been removed on the way.
+        """
+        if self._verdicts_are_of_certificates and self.wrong_verdict(lines) is None:
+            return True
+        identifying = (lines.single.get(header) for header, _ in self.cross_checks)
+        values = (self.certificate_value(lines), self._chain_value(lines), *identifying)
         return any(value is not None and not says_none(value) for value in values)
 
     def _chain_value(self, lines: HeaderLines) -> bytes | None:
@@ -230,38 +271,37 @@ class Extractor:
         if connection is None or not connection.authorized:
             missing = "is not known to be TLS" if connection is None else "has no verified certificate"
             rejected = connection is not None and connection.rejected
+            presented = rejected or (instead_of is not None and instead_of.presented)
             reason = RejectionReason.SOCKET_NOT_AUTHORIZED
-            return Rejection(Check.SOCKET, reason, f"the connection {missing}", rejected, instead_of)
+            return Rejection(Check.SOCKET, reason, f"the connection {missing}", presented, instead_of)
         ders = connection.certificates if self._include_chain else connection.certificates[:1]
         if not ders:
             message = "the server shows no certificate for an authorized TLS connection"
             raise NotRetrievableError(message, instead_of)
-        size = sum(map(len, ders))
         try:
-            certificate = self._socket_certificates.get(ders, size)
+            certificate = self._socket_certificates.get(ders)
             if certificate is None:
                 certificate = _linked([parse_der(der) for der in ders])
-                self._socket_certificates.put(ders, certificate, size)
-            return self._judged(certificate, "socket", instead_of)
+                self._socket_certificates.put(ders, certificate)
+            return self._judged(Extracted(certificate, "socket", instead_of))
         except DecodeError as error:
             message = f"the certificate of the TLS connection cannot be read: {error}"
             raise NotRetrievableError(message, instead_of) from error
 
-    def _judged(
-        self, certificate: PeerCertificate, source: Literal["header", "socket"], instead_of: Rejection | None = None
-    ) -> Extracted | Rejection:
+    def _judged(self, extracted: Extracted) -> Extracted | Rejection:
         """Check the validity period, for on a resumed TLS session nobody else has done so again; then the path."""
+        certificate, _, instead_of = extracted
         objection = out_of_time(certificate, int(time.time())) if self.check_validity else None
         if objection is not None:
-            return Rejection(Check.VALIDITY, *objection, instead_of=instead_of)
+            return Rejection(Check.VALIDITY, *objection, instead_of=instead_of, certificate=certificate)
         if self.anchors is not None:
             try:
                 self.anchors.validate(certificate)
             except ValidationError as error:
                 reason = RejectionReason(error.reason)
                 check = Check.REVOCATION if reason in _REVOCATION else Check.PATH
-                return Rejection(check, reason, error.detail, instead_of=instead_of)
-        return Extracted(certificate, source, instead_of)
+                return Rejection(check, reason, error.detail, instead_of=instead_of, certificate=certificate)
+        return extracted
 
 
 class NotRetrievableError(CertificateNotRetrievable):
@@ -292,18 +332,17 @@ class _HeaderReader:
         self._xfcc_elements = xfcc_elements
         self._include_chain = include_chain
         self._accept_names = accept_names
-        self._certificates: Cache[bytes | tuple[bytes, bytes | None], PeerCertificate | ForwardedIdentity] = Cache()
+        self._certificates: Cache[tuple[bytes, bytes, bool], PeerCertificate | ForwardedIdentity] = Cache(
+            lambda key: total_length(key[:2])
+        )
 
     def read(self, value: bytes, chain: bytes | None, *, preserves_names: bool) -> PeerCertificate | ForwardedIdentity:
         """Return the certificate in ``value``, with the one in the header ``chain`` as its issuer, and so on.
 
         Raises `DecodeError`, or `_NoIdentityError` where the value could be what two senders wrote.
         """
-        # The key is what the result depends on. A preset with a chain header has one certificate in the other, for
-        # which ``preserves_names`` changes nothing.
-        key = value if chain is None and preserves_names else (value, chain)
-        size = len(value) + len(chain or b"")
-        certificate = self._certificates.get(key, size)
+        key = value, chain or b"", preserves_names  # what the result depends on
+        certificate = self._certificates.get(key)
         if certificate is None:
             certificate = self._decode(value, preserves_names=preserves_names)
             if isinstance(certificate, ForwardedIdentity):
@@ -312,7 +351,7 @@ class _HeaderReader:
                 certificate = certificate.without_chain()
             elif chain is not None:
                 certificate = _linked([certificate, *self._issuers(chain)])
-            self._certificates.put(key, certificate, size)
+            self._certificates.put(key, certificate)
         return certificate
 
     def _decode(self, value: bytes, *, preserves_names: bool) -> PeerCertificate | ForwardedIdentity:

@@ -10,12 +10,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from clientcert import _backend
 from clientcert.errors import ConfigurationError
-from clientcert.presets import header_name, similar_name
+from clientcert.presets import SIMILAR, header_name, similar_name
 from clientcert.trust import NAMES_OF_ADDRESSES, Objection
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from clientcert.request import Request
     from clientcert.trust import TrustedProxies
@@ -73,18 +74,24 @@ class WatchedHeaders:
 
         self._resembled = resembled
         self._read = self.names | {b"connection", *NAMES_OF_ADDRESSES}
-        # A name of another length cannot be taken for one of these: most lines of a request end here.
-        self._lengths = frozenset(map(len, self._read))
+        self._filter = _backend.core.LineFilter(list(self._read), SIMILAR)
         self._harmless = frozenset(option for option in _COMMON_OPTIONS if self._nominated(option) is None)
+
+    def pick(self, request: Request) -> tuple[tuple[bytes, bytes], ...]:
+        """Return the lines of ``request`` that could matter: upon no other does it depend what its headers say."""
+        picked: tuple[tuple[bytes, bytes], ...] = self._filter.pick(request.header_lines(self._read))
+        return picked
 
     def collect(self, request: Request) -> HeaderLines:
         """Return the lines of ``request`` that matter."""
-        lengths, watched, resembled = self._lengths, self.names, self._resembled
+        return self.sort(self.pick(request))
+
+    def sort(self, picked: Iterable[tuple[bytes, bytes]]) -> HeaderLines:
+        """Return what the lines are that `pick` has found."""
+        watched, resembled = self.names, self._resembled
         lines = HeaderLines()
         single = lines.single
-        for name, value in request.header_lines(self._read):
-            if len(name) not in lengths:
-                continue
+        for name, value in picked:
             if name in watched:
                 if name == self.list_header:
                     lines.members.append(value)

@@ -168,8 +168,11 @@ def _is_cut_off(value: bytes, error: DecodeError) -> bool:
 
 
 def address(peer: TransportPeer) -> str | None:
-    """Return the peer's address, or None where there is none, or text that is none."""
-    if peer.kind != "ip" or peer.host is None:
+    """Return the peer's address, or None where there is none, or text that is none.
+
+    With a zone (RFC 4007, section 11) it is none: sockets say none, and `ip_address` takes any text for one.
+    """
+    if peer.kind != "ip" or peer.host is None or "%" in peer.host:
         return None
     try:
         return str(ip_address(peer.host))

@@ -39,13 +39,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from clientcert.policy import is_async
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     import trio
 
     Loop = asyncio.AbstractEventLoop | trio.lowlevel.TrioToken
+    Call = tuple[Callable[..., Any], tuple[Any, ...]]
 
-__all__ = ["dispatch", "dispatch_async", "drain", "drain_async", "event"]
+__all__ = ["dispatch", "dispatch_all", "dispatch_all_async", "dispatch_async", "drain", "drain_async", "event"]
 
 _MOST_WAITING = 1000  # each keeps its request alive: enough for a burst, and no more than some megabytes
 
@@ -57,19 +58,31 @@ def dispatch(hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
 
     On a running loop, an async hook is started without a wait: prefer `dispatch_async` there.
     """
-    if is_async(hook) and _spawn(hook, args) is not None:
-        return
-    place = _background.put(_Record(hook, args, _hook_context()))
-    _wait(_background.backlog, place - _MOST_WAITING)
+    dispatch_all([(hook, args)])
 
 
 async def dispatch_async(hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
     """Have ``hook(*args)`` called, from a coroutine: as `dispatch`, but no loop stands still where it would wait."""
+    await dispatch_all_async([(hook, args)])
+
+
+def dispatch_all(calls: Sequence[Call]) -> None:
+    """Do as `dispatch` does for each: they are all there before a wait begins, which may be the end of the request."""
+    for backlog, place in [_begin(hook, args) for hook, args in calls]:
+        if backlog is _background.backlog:  # those on the loop of this thread end when it goes on
+            _wait(backlog, place - _MOST_WAITING)
+
+
+async def dispatch_all_async(calls: Sequence[Call]) -> None:
+    """Do as `dispatch_async` does for each, as `dispatch_all`."""
+    for backlog, place in [_begin(hook, args) for hook, args in calls]:
+        await _wait_async(backlog, place - _MOST_WAITING)
+
+
+def _begin(hook: Callable[..., Any], args: tuple[Any, ...]) -> tuple[_Backlog, int]:
+    """Start the hook, or put it into the queue, and return its place among those before it."""
     begun = _spawn(hook, args) if is_async(hook) else None
-    if begun is None:
-        begun = _background.backlog, _background.put(_Record(hook, args, _hook_context()))
-    backlog, place = begun
-    await _wait_async(backlog, place - _MOST_WAITING)
+    return begun or (_background.backlog, _background.put(_Record(hook, args, _hook_context())))
 
 
 def drain() -> None:

@@ -37,7 +37,7 @@ _NAME_KINDS = frozenset(get_args(_NameKind))
 _SIMPLE_SOURCES = frozenset({"cn", "upn", "serial", *_NAME_KINDS})
 _SOURCES_BY_OID = frozenset({"other_name", "extension"})
 
-_UPN = "1.3.6.1.4.1.311.20.2.3"  # Microsoft's user principal name ([MS-WCCE], section 2.2.2.7.7.6)
+UPN = "1.3.6.1.4.1.311.20.2.3"  # Microsoft's user principal name ([MS-WCCE], section 2.2.2.7.7.6)
 
 # Characters of a value that is looked at: SPIFFE IDs have 2048, and patterns may take quadratic time.
 _LONGEST_VALUE = 2048
@@ -130,7 +130,7 @@ class IdentityRule:
             yield from _texts(certificate.extension(oid))
         else:
             for name in certificate.subject_alt_names:
-                if name.kind == "other_name" and name.value[0] == (oid or _UPN):
+                if name.kind == "other_name" and name.value[0] == (oid or UPN):
                     yield from _texts(name.value[1])
 
 

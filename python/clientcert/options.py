@@ -5,6 +5,7 @@ Each of these functions raises `ConfigurationError` for what it checks.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from difflib import get_close_matches
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ __all__ = [
     "check_validates",
     "check_verify",
     "check_xfcc_elements",
+    "observers",
     "preset",
     "with_verdict",
 ]
@@ -70,6 +72,18 @@ def check_takes(option: str, function: Any, arguments: tuple[str, ...], advice: 
     except TypeError as error:
         call = f"{option}({', '.join(arguments)})"
         raise ConfigurationError(f"{option} is called as {call}, and does not take that{advice}") from error
+
+
+def observers(option: Callable[..., Any] | Collection[Callable[..., Any]] | None) -> tuple[Callable[..., Any], ...]:
+    """Return the functions that ``on_decision`` names: none, one, or several."""
+    if option is None:
+        return ()
+    functions = (option,) if callable(option) else option
+    if isinstance(functions, str) or not isinstance(functions, Collection):
+        raise ConfigurationError(f"on_decision must be a function or a list of them, not {type(option).__name__}")
+    for function in functions:
+        check_takes("on_decision", function, ("record",))
+    return tuple(functions)
 
 
 def check_flags(**flags: object) -> None:

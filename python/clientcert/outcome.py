@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Generator
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from inspect import isasyncgen, isawaitable, iscoroutine, isgenerator
 from types import GenericAlias, MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
@@ -28,7 +30,6 @@ else:
     User_co = TypeVar("User_co", covariant=True)
 
 __all__ = [
-    "SERVER_ERROR",
     "Accept",
     "Failure",
     "Outcome",
@@ -38,11 +39,12 @@ __all__ = [
     "User_co",
     "awaitable_error",
     "failure",
+    "is_settled",
     "judged",
 ]
 
-SERVER_ERROR = 500
 _UNAUTHORIZED = 401
+_SERVER_ERROR = 500
 _ERRORS = range(400, 600)
 
 _MESSAGES = MappingProxyType(
@@ -94,7 +96,7 @@ class Reject:
             raise ConfigurationError("the status of a Reject is an HTTP error, from 400 to 599")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Success(Generic[User_co]):
     """The request is authenticated. ``user`` is what ``verify`` returned, or the certificate where that was True.
 
@@ -110,11 +112,24 @@ class Success(Generic[User_co]):
     if not TYPE_CHECKING:
         __class_getitem__ = classmethod(GenericAlias)  # as for `Accept`
 
+    def __init__(
+        self,
+        user: User_co,
+        certificate: PeerCertificate | None,
+        info: Any = None,
+        identity: ForwardedIdentity | None = None,
+    ) -> None:
+        set_user, set_certificate, set_info, set_identity = _set_success
+        set_user(self, user)
+        set_certificate(self, certificate)
+        set_info(self, info)
+        set_identity(self, identity)
+
     def __bool__(self) -> Literal[True]:  # said, so that type checkers tell the outcomes apart in a condition
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Failure:
     """The request is not authenticated. It is false in a condition, so that a forgotten ``isinstance`` lets nobody in.
 
@@ -132,16 +147,42 @@ class Failure:
     presented: bool = True
     identity: ForwardedIdentity | None = None
 
+    def __init__(  # noqa: PLR0913, PLR0917 - one for each field
+        self,
+        reason: RejectionReason,
+        message: str,
+        status: int = _UNAUTHORIZED,
+        certificate: PeerCertificate | None = None,
+        detail: Any = None,
+        presented: bool = True,  # noqa: FBT001, FBT002 - as the dataclass would have it
+        identity: ForwardedIdentity | None = None,
+    ) -> None:
+        set_reason, set_message, set_status, set_certificate, set_detail, set_presented, set_identity = _set_failure
+        set_reason(self, reason)
+        set_message(self, message)
+        set_status(self, status)
+        set_certificate(self, certificate)
+        set_detail(self, detail)
+        set_presented(self, presented)
+        set_identity(self, identity)
+
     def __bool__(self) -> Literal[False]:
         return False
+
+
+# Each request has an outcome, and what a frozen dataclass writes for `__init__` takes twice as long.
+_set_success, _set_failure = (
+    tuple(vars(outcome)[field.name].__set__ for field in fields(outcome)) for outcome in (Success, Failure)
+)
 
 
 Outcome: TypeAlias = Success[User] | Failure
 """What becomes of a request, as `ClientCertStrategy.authenticate` returns it."""
 
 
-def failure(reason: RejectionReason, detail: str, *, status: int = _UNAUTHORIZED, presented: bool = True) -> Failure:
+def failure(reason: RejectionReason, detail: str, *, presented: bool = True) -> Failure:
     """Return the outcome of a request that is refused before ``verify`` is asked."""
+    status = _SERVER_ERROR if reason is RejectionReason.CERTIFICATE_NOT_RETRIEVABLE else _UNAUTHORIZED
     return Failure(reason, _MESSAGES[reason], status, detail=detail, presented=presented)
 
 
@@ -172,8 +213,21 @@ def judged(answer: Any, found: PeerCertificate | ForwardedIdentity) -> Outcome[A
 _OUTCOMES = (Accept, Reject, Success, Failure)
 
 
+def is_settled(answer: Any) -> bool:
+    """Return whether ``answer``, by its type, is a value: nothing to be awaited or iterated, and no outcome."""
+    kind = type(answer)
+    return answer.__class__ is kind and _has_values(kind)  # a proxy has the class of what it stands for
+
+
+@lru_cache(256)  # of the types that the users of a program have
+def _has_values(kind: type) -> bool:
+    return not issubclass(kind, (*_OUTCOMES, type, Awaitable, Generator, AsyncGenerator))
+
+
 def _check_user(user: object) -> None:
     """Raise `ConfigurationError` for what a ``verify`` that meant to reject may have returned by mistake."""
+    if is_settled(user):
+        return
     is_outcome = isinstance(user, _OUTCOMES) or user is Accept or user is Reject
     if not (is_outcome or isawaitable(user) or isgenerator(user) or isasyncgen(user)):
         return

@@ -26,7 +26,7 @@ import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from inspect import isawaitable, iscoroutinefunction
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING, Any, TypeGuard, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard, get_args, overload
 
 from clientcert.certificate import (
     ATTRIBUTE_TYPES,
@@ -63,6 +63,7 @@ __all__ = [
     "any_of",
     "attribute_type",
     "is_async",
+    "matched",
     "proves_certificate",
     "required_extensions",
 ]
@@ -90,6 +91,13 @@ _FINGERPRINT_DIGITS = {"SHA1": 40, "SHA256": 64, "SHA512": 128}
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
+class _Combination(NamedTuple):
+    """What `all_of` or `any_of` was given."""
+
+    function: Literal["all_of", "any_of"]
+    policies: tuple[Callable[[Any], Any], ...]
+
+
 class Policy:
     """A callable that allows a certificate by returning True.
 
@@ -97,7 +105,7 @@ class Policy:
     believes what the certificate says of itself.
     """
 
-    __slots__ = ("_allows", "_description", "_judges", "proves")
+    __slots__ = ("_allows", "_combination", "_description", "_judges", "proves")
 
     is_async = False
 
@@ -112,6 +120,7 @@ class Policy:
         self._description = description
         self._allows = allows
         self._judges = judges
+        self._combination: _Combination | None = None
         self.proves: bool = proves
 
     def __call__(self, certificate: PeerCertificate | ForwardedIdentity) -> bool:
@@ -125,13 +134,14 @@ class Policy:
 class AsyncPolicy:
     """A callable that allows a certificate by returning an awaitable of True: a combination with an async member."""
 
-    __slots__ = ("_allows", "_description", "proves")
+    __slots__ = ("_allows", "_combination", "_description", "proves")
 
     is_async = True
 
     def __init__(self, description: str, allows: Callable[[Any], Awaitable[bool]], *, proves: bool) -> None:
         self._description = description
         self._allows = allows
+        self._combination: _Combination | None = None
         self.proves: bool = proves
 
     async def __call__(self, certificate: PeerCertificate | ForwardedIdentity) -> bool:
@@ -235,10 +245,10 @@ def _name_matcher(function: str, attributes: NameConstraints) -> tuple[Callable[
     return matches, repr(dict(attributes))
 
 
-def _values(name: Attributes, oid: str) -> tuple[str, ...]:
+def _values(name: Attributes, oid: str) -> list[str]:
     """Return the values of an attribute that may be matched one by one: none where there are several common names."""
-    values = tuple(value for kind, value in name if kind == oid)
-    return () if oid == _COMMON_NAME and len(values) > 1 else values
+    values = [value for kind, value in name if kind == oid]
+    return [] if oid == _COMMON_NAME and len(values) > 1 else values
 
 
 def attribute_type(name: str) -> str:
@@ -541,7 +551,7 @@ def all_of(*policies: Callable[[PeerCertificate], Any]) -> Policy | AsyncPolicy:
 
     A member may be any function of a certificate, also a coroutine function: then the combination is async too.
     """
-    return _combination("all_of", policies, decisive=False)
+    return _combined(_Combination("all_of", policies), decisive=False)
 
 
 @overload
@@ -556,13 +566,12 @@ def any_of(*policies: Callable[[PeerCertificate], Any]) -> Policy | AsyncPolicy:
     A member may be any function of a certificate, also a coroutine function: then the combination is async too. What a
     member raises propagates, whatever the members after it would say.
     """
-    return _combination("any_of", policies, decisive=True)
+    return _combined(_Combination("any_of", policies), decisive=True)
 
 
-def _combination(
-    function: str, policies: tuple[Callable[[PeerCertificate], Any], ...], *, decisive: bool
-) -> Policy | AsyncPolicy:
+def _combined(combination: _Combination, *, decisive: bool) -> Policy | AsyncPolicy:
     """Return the policy that asks each member until one gives the ``decisive`` answer."""
+    function, policies = combination
     _check_members(function, policies)
     description = f"{function}({', '.join(map(repr, policies))})"
 
@@ -583,8 +592,11 @@ def _combination(
 
     proves = (all if decisive else any)(map(proves_certificate, policies))
     if any(map(is_async, policies)):
-        return AsyncPolicy(description, allows_async, proves=proves)
-    return Policy(description, allows, judges=object, proves=proves)
+        combined: Policy | AsyncPolicy = AsyncPolicy(description, allows_async, proves=proves)
+    else:
+        combined = Policy(description, allows, judges=object, proves=proves)
+    combined._combination = combination  # noqa: SLF001 - of a class here
+    return combined
 
 
 def _check_members(function: str, policies: tuple[object, ...]) -> None:
@@ -594,6 +606,50 @@ def _check_members(function: str, policies: tuple[object, ...]) -> None:
         raise ConfigurationError(
             f"{function} takes policies, one argument each: {function}(allow_cn([…]), allow_ou([…]))"
         )
+
+
+def matched(verify: Callable[..., Any], identity: PeerCertificate | ForwardedIdentity) -> str | None:
+    """Return the text of what in ``verify`` allows ``identity``, which it has allowed; None if it is no policy.
+
+    Of an `any_of`, that is the first member to do so. Members are asked again: nothing else keeps, for each request,
+    which of them it was. Where a function that is no policy comes first, which may do anything or cost something, it is
+    all of the ``any_of``.
+    """
+    return _matched(verify, identity) if isinstance(verify, Policy | AsyncPolicy) else None
+
+
+def _matched(policy: Callable[..., Any], identity: PeerCertificate | ForwardedIdentity) -> str:
+    combination = _combination(policy)
+    if combination is None:
+        return _label(policy)
+    if combination.function == "all_of":
+        return f"all_of({', '.join(_matched(member, identity) for member in combination.policies)})"
+    for member in combination.policies:
+        if not _may_be_asked_again(member):
+            break
+        if member(identity) is True:
+            return _matched(member, identity)
+    return _label(policy)
+
+
+def _combination(policy: Callable[..., Any]) -> _Combination | None:
+    return policy._combination if isinstance(policy, Policy | AsyncPolicy) else None  # noqa: SLF001 - of a class here
+
+
+def _may_be_asked_again(policy: Callable[..., Any]) -> bool:
+    combination = _combination(policy)
+    members = () if combination is None else combination.policies
+    return isinstance(policy, Policy) and all(map(_may_be_asked_again, members))
+
+
+def _label(policy: Callable[..., Any]) -> str:
+    """Return the text of a policy, and a function's name: the repr of a partial would show what it holds."""
+    combination = _combination(policy)
+    if combination is not None:
+        return f"{combination.function}({', '.join(map(_label, combination.policies))})"
+    if isinstance(policy, Policy | AsyncPolicy):
+        return repr(policy)
+    return str(getattr(policy, "__qualname__", type(policy).__qualname__))
 
 
 # Allow-lists.

@@ -32,9 +32,11 @@ it writes the part of the preset that is named so."""
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2: what a field name is made of
 
-# What servers and gateways between the proxy and us may take for a hyphen: CGI (RFC 3875, section 4.1.18) maps that to
-# "_", and many servers map every character of a token to it that is neither a letter nor a digit.
-_SIMILAR = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+.^_`|~", b"abcdefghijklmnopqrstuvwxyz" + b"-" * 14)
+SIMILAR = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+.^_`|~", b"abcdefghijklmnopqrstuvwxyz" + b"-" * 14)
+"""A mapping under which two names agree where one may be taken for the other: case does not count, nor do signs.
+
+CGI (RFC 3875, section 4.1.18) maps a hyphen to "_", and many servers map every character of a token to it that is
+neither a letter nor a digit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +131,7 @@ def header_name(name: object) -> bytes:
 
 def similar_name(name: bytes) -> bytes:
     """Return what ``name`` becomes where case and signs do not count: two names that agree in it may be one."""
-    return name.translate(_SIMILAR)
+    return name.translate(SIMILAR)
 
 
 def distinct_names(names: Collection[str]) -> None:

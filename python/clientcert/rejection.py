@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from clientcert.certificate import PeerCertificate
 
 __all__ = ["Check", "Rejection", "RejectionReason"]
 
@@ -49,7 +52,8 @@ class Rejection(NamedTuple):
 
     ``detail`` is for logs: it names headers, codes and numbers, and holds nothing that a client has written.
     ``presented`` is False only where the request carries no certificate at all, nor any sign of one. ``instead_of`` is
-    the rejection upon which the TLS connection was looked at instead of the header.
+    the rejection upon which the TLS connection was looked at instead of the header. ``certificate`` is there where one
+    was read and is itself what is refused: for records, and nobody's identity.
     """
 
     check: Check
@@ -57,3 +61,4 @@ class Rejection(NamedTuple):
     detail: str
     presented: bool = True
     instead_of: Rejection | None = None
+    certificate: PeerCertificate | None = None

@@ -7,6 +7,7 @@ This is all that trust, extraction and the strategy know of a server or a framew
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
     from clientcert.certificate import PeerCertificate
     from clientcert.forwarded_identity import ForwardedIdentity
 
-__all__ = ["Request", "TLSConnection", "TransportPeer"]
+__all__ = ["LONGEST_ADDRESS", "Request", "TLSConnection", "TransportPeer", "stated_peer"]
+
+LONGEST_ADDRESS = 64
+"""Characters in the text of an address: one of IPv6 with an embedded IPv4 address has 45, and an interface name up to
+15 (Linux, IFNAMSIZ)."""
 
 
 class TransportPeer(NamedTuple):
@@ -31,6 +36,17 @@ class TransportPeer(NamedTuple):
     host: str | None = None
     authoritative: bool = False
     rewritten: bool = False
+
+
+def stated_peer(host: str, *, rewritten: bool = False) -> TransportPeer:
+    """Return the peer whose address the server says is ``host``, which may be what ``X-Forwarded-For`` says."""
+    # More than the proxies of anyone, and little memory against many clients: no longer text can be an address.
+    return _stated_peer(host, rewritten) if len(host) <= LONGEST_ADDRESS else TransportPeer("unknown")
+
+
+@lru_cache(4096)
+def _stated_peer(host: str, rewritten: bool) -> TransportPeer:  # noqa: FBT001 - a cache takes longer for names
+    return TransportPeer("ip", host, rewritten=rewritten)
 
 
 @dataclass(frozen=True, slots=True)

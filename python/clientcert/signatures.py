@@ -14,6 +14,7 @@ from clientcert.outcome import Accept, Reject, User
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from clientcert.audit import AuditRecord
     from clientcert.parse import HeaderEncoding
     from clientcert.presets import Preset
     from clientcert.rejection import RejectionReason
@@ -80,6 +81,7 @@ class _CommonOptions(TypedDict, total=False):
     check_validity: bool
     on_authenticated: Callable[[PeerCertificate, Any], Any] | None
     on_rejected: Callable[[PeerCertificate | None, Any, RejectionReason], Any] | None
+    on_decision: Callable[[AuditRecord], Any] | Collection[Callable[[AuditRecord], Any]] | None
 
 
 class Options(_CommonOptions, total=False):

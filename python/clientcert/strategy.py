@@ -24,16 +24,18 @@ from clientcert.errors import CertificateNotRetrievable, ConfigurationError
 from clientcert.explanation import explain
 from clientcert.extract import Extracted, Extractor
 from clientcert.forwarded_identity import ForwardedIdentity
-from clientcert.outcome import SERVER_ERROR, Failure, User, User_co, awaitable_error, failure, judged
+from clientcert.outcome import Failure, User, User_co, awaitable_error, failure, is_settled, judged
 from clientcert.policy import is_async
-from clientcert.rejection import RejectionReason
+from clientcert.rejection import Check, Rejection, RejectionReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from typing import Unpack
 
+    from clientcert.audit import AuditRecord
     from clientcert.certificate import PeerCertificate
     from clientcert.explanation import Explanation
+    from clientcert.hooks import Call
     from clientcert.outcome import Outcome
     from clientcert.parse import HeaderEncoding
     from clientcert.presets import Preset
@@ -82,7 +84,8 @@ class ClientCertStrategy(Generic[User_co]):
 
     ``on_authenticated(certificate, request)`` and ``on_rejected(certificate_or_none, request, reason)`` are called once
     for each decision, off the request's path, and change nothing (see `clientcert.hooks`). ``request`` is the
-    framework's own in hooks and in ``verify``.
+    framework's own in hooks and in ``verify``. ``on_decision`` is a function, or a list of them, each called as a hook
+    is, with a `clientcert.audit.AuditRecord`, which is made for these alone.
 
     A TLS connection that vouches for a certificate which cannot be read is the server's fault: a `Failure` with the
     status 500. It is no exception, so that every framework answers it alike and ``on_rejected`` hears of it.
@@ -162,6 +165,7 @@ class ClientCertStrategy(Generic[User_co]):
         check_validity: bool = True,
         on_authenticated: Callable[[PeerCertificate, Any], Any] | None = None,
         on_rejected: Callable[[PeerCertificate | None, Any, RejectionReason], Any] | None = None,
+        on_decision: Callable[[AuditRecord], Any] | Collection[Callable[[AuditRecord], Any]] | None = None,
     ) -> None:
         options.check_flags(
             pass_request=pass_request,
@@ -180,6 +184,7 @@ class ClientCertStrategy(Generic[User_co]):
             options.check_takes("on_authenticated", on_authenticated, ("certificate", "request"))
         if on_rejected is not None:
             options.check_takes("on_rejected", on_rejected, ("certificate_or_none", "request", "reason"))
+        observers = options.observers(on_decision)
         if not isinstance(name, str) or not name:
             raise ConfigurationError("name must be a string, not empty")
         preset = options.with_verdict(
@@ -211,16 +216,19 @@ class ClientCertStrategy(Generic[User_co]):
         self.name: str = name
         self.is_async: bool = is_async(verify)
         self._verify: Callable[..., Any] = verify
+        self._verify_async: Callable[..., Any] = verify.call_async if isinstance(verify, CallbackStyle) else verify
         self._pass_request = pass_request
         self._on_authenticated = on_authenticated
         self._on_rejected = on_rejected
-        self._has_hooks = on_authenticated is not None or on_rejected is not None
+        self._on_decision = observers
+        self._has_hooks = on_authenticated is not None or on_rejected is not None or bool(observers)
         if self._has_hooks:
             # For these alone: it brings asyncio, a third of the time that the whole package takes to import. And not
             # with the first decision, which may come too late to register what runs when the interpreter exits.
-            from clientcert.hooks import dispatch, dispatch_async  # noqa: PLC0415 - as above
+            from clientcert.audit import decided  # noqa: PLC0415 - as above
+            from clientcert.hooks import dispatch_all, dispatch_all_async  # noqa: PLC0415 - as above
 
-            self._dispatch, self._dispatch_async = dispatch, dispatch_async
+            self._decided, self._dispatch, self._dispatch_async = decided, dispatch_all, dispatch_all_async
         self._extractor = Extractor(
             preset,
             trusted_proxies,
@@ -247,29 +255,33 @@ class ClientCertStrategy(Generic[User_co]):
         """Return who the client is, or why nobody. `ConfigurationError` if ``verify`` is async."""
         if self.is_async:
             raise ConfigurationError("verify is async: write `await strategy.authenticate_async(request)`")
-        identity = self._identify(request)
-        if isinstance(identity, Failure):
-            outcome: Outcome[User_co] = identity
+        found = self._find(request)
+        if isinstance(found, Rejection):
+            outcome: Outcome[User_co] = failure(found.reason, found.detail, presented=found.presented)
         else:
-            answer = self._verify(*self._arguments(request, identity))
-            if answer is not True and isawaitable(answer):
+            identity = found.certificate if isinstance(found, Extracted) else found
+            answer = self._verify(request.native, identity) if self._pass_request else self._verify(identity)
+            if answer is not True and not is_settled(answer) and isawaitable(answer):
                 raise awaitable_error(answer)
             outcome = judged(answer, identity)
-        if self._has_hooks and (hook := self._hook(request, outcome)):
-            self._dispatch(*hook)
+        if self._has_hooks:
+            self._dispatch(self._hooks(request, found, outcome))
         return outcome
 
     async def authenticate_async(self, request: Request) -> Outcome[User_co]:
         """Return who the client is, or why nobody; ``verify`` may be plain or async."""
-        identity = self._identify(request)
-        if isinstance(identity, Failure):
-            outcome: Outcome[User_co] = identity
+        found = self._find(request)
+        if isinstance(found, Rejection):
+            outcome: Outcome[User_co] = failure(found.reason, found.detail, presented=found.presented)
         else:
-            verify = self._verify.call_async if isinstance(self._verify, CallbackStyle) else self._verify
-            answer = verify(*self._arguments(request, identity))
-            outcome = judged(await answer if isawaitable(answer) else answer, identity)
-        if self._has_hooks and (hook := self._hook(request, outcome)):
-            await self._dispatch_async(*hook)
+            identity = found.certificate if isinstance(found, Extracted) else found
+            verify = self._verify_async
+            answer = verify(request.native, identity) if self._pass_request else verify(identity)
+            if answer is not True and not is_settled(answer) and isawaitable(answer):
+                answer = await answer
+            outcome = judged(answer, identity)
+        if self._has_hooks:
+            await self._dispatch_async(self._hooks(request, found, outcome))
         return outcome
 
     def explain(self, request: Request) -> Explanation:
@@ -279,32 +291,33 @@ class ClientCertStrategy(Generic[User_co]):
         """
         return explain(self._extractor, request)
 
-    def _identify(self, request: Request) -> PeerCertificate | ForwardedIdentity | Failure:
+    def _find(self, request: Request) -> Extracted | ForwardedIdentity | Rejection:
+        """Return who the client may be, attached to the request, or why nobody."""
         try:
-            extracted = self._extractor.extract(request)
+            found = self._extractor.extract(request)
         except CertificateNotRetrievable as error:
-            reason = RejectionReason.CERTIFICATE_NOT_RETRIEVABLE
-            return failure(reason, str(error), status=SERVER_ERROR)
-        if isinstance(extracted, Extracted):
-            request.attach(extracted.certificate)
-            return extracted.certificate
-        if isinstance(extracted, ForwardedIdentity):
-            request.attach_identity(extracted)
-            return extracted
-        _, reason, detail, presented, _ = extracted
-        return failure(reason, detail, presented=presented)
+            return Rejection(Check.SOCKET, RejectionReason.CERTIFICATE_NOT_RETRIEVABLE, str(error))
+        if isinstance(found, Extracted):
+            request.attach(found.certificate)
+        elif isinstance(found, ForwardedIdentity):
+            request.attach_identity(found)
+        return found
 
-    def _arguments(self, request: Request, identity: PeerCertificate | ForwardedIdentity) -> tuple[Any, ...]:
-        return (request.native, identity) if self._pass_request else (identity,)
-
-    def _hook(self, request: Request, outcome: Outcome) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
+    def _hooks(
+        self, request: Request, found: Extracted | ForwardedIdentity | Rejection, outcome: Outcome
+    ) -> list[Call]:
+        hooks: list[Call] = []
+        identity = outcome.certificate or outcome.identity
         if isinstance(outcome, Failure):
-            if self._on_rejected is None:
-                return None
-            return self._on_rejected, (outcome.certificate or outcome.identity, request.native, outcome.reason)
-        if self._on_authenticated is None:
-            return None
-        return self._on_authenticated, (outcome.certificate or outcome.identity, request.native)
+            if self._on_rejected is not None:
+                hooks.append((self._on_rejected, (identity, request.native, outcome.reason)))
+        elif self._on_authenticated is not None:
+            hooks.append((self._on_authenticated, (identity, request.native)))
+        if self._on_decision:
+            source = self._extractor.source(found)
+            record = self._decided(self.name, self._verify, source, request, found, outcome)
+            hooks.extend((observer, (record,)) for observer in self._on_decision)
+        return hooks
 
 
 def check_strategy(strategy: object) -> None:

@@ -26,6 +26,7 @@ from clientcert.parse import parse_pem
 from clientcert.request import TLSConnection, TransportPeer
 
 if TYPE_CHECKING:
+    import asyncio
     import os
     import socket
     from collections.abc import Iterable
@@ -38,7 +39,9 @@ __all__ = [
     "from_extension",
     "from_mod_ssl",
     "from_ssl_object",
+    "from_transport",
     "from_uwsgi",
+    "peer_of_transport",
     "server_context",
     "transport_peer",
 ]
@@ -107,6 +110,17 @@ def from_ssl_object(ssl_object: ssl.SSLSocket | ssl.SSLObject) -> TLSConnection:
         # Not connected any more, unwrapped, or the handshake is not done: CPython has an exception for each.
         return _REJECTED
     return TLSConnection(authorized=True, certificates=_joined(leaf, _chain(ssl_object))) if leaf else _NONE
+
+
+def from_transport(transport: asyncio.BaseTransport | None) -> TLSConnection | None:
+    """Return what a transport of asyncio says of the client, or None where the connection is not TLS.
+
+    There is no transport once the client is gone: nobody can say any more whether it had a certificate.
+    """
+    if transport is None:
+        return _REJECTED
+    ssl_object = transport.get_extra_info("ssl_object")
+    return None if ssl_object is None else from_ssl_object(ssl_object)
 
 
 def from_extension(extension: Mapping[str, Any]) -> TLSConnection:
@@ -214,6 +228,12 @@ def transport_peer(transport_socket: socket.socket) -> TransportPeer:
     except OSError:  # the client is gone: there is no peer to trust
         pass
     return TransportPeer("unknown", authoritative=True)
+
+
+def peer_of_transport(transport: asyncio.BaseTransport | None) -> TransportPeer:
+    """Return the other end of a transport of asyncio: unknown once the client is gone, or where there is no socket."""
+    transport_socket = None if transport is None else transport.get_extra_info("socket")
+    return TransportPeer("unknown") if transport_socket is None else transport_peer(transport_socket)
 
 
 def _load_server_certificate(

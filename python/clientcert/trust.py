@@ -19,6 +19,7 @@ from clientcert.errors import ConfigurationError, DecodeError
 from clientcert.parse import parse_der
 from clientcert.policy import is_async
 from clientcert.presets import check_value, header_name
+from clientcert.request import LONGEST_ADDRESS
 
 if TYPE_CHECKING:
     from clientcert.certificate import PeerCertificate
@@ -35,9 +36,7 @@ _THREE_FORMS = """a header proves nothing by itself: say who may set it. Write o
 
 _SHORTEST_SECRET = 16  # characters: 64 bits in hexadecimal, 96 in base64, against guesses that each cost a request
 
-# An IPv6 address with an embedded IPv4 address has 45 characters, and an interface name up to 15 (Linux, IFNAMSIZ).
-_LONGEST_ADDRESS = 64
-_LONGEST_KEPT = 2 * _LONGEST_ADDRESS  # of the header values that have some: three of the usual length
+_LONGEST_KEPT = 2 * LONGEST_ADDRESS  # of the header values that have some: three of the usual length
 _FORWARDERS = 100  # in all headers: far above any chain of proxies, and half a millisecond of reading addresses
 _ADDRESSES = 4096  # remembered: more than the proxies of anyone, and little memory against many clients
 
@@ -110,7 +109,7 @@ class TrustedProxies:
         if certificate is not None and (not callable(certificate) or is_async(certificate)):
             raise ConfigurationError("certificate= is a policy that answers at once, such as allow_fingerprints([...])")
         self._certificate = certificate
-        self._certificates: Cache[bytes, PeerCertificate] = Cache()
+        self._certificates: Cache[bytes, PeerCertificate] = Cache(len)
 
     def __repr__(self) -> str:
         conditions: list[str] = []
@@ -121,6 +120,11 @@ class TrustedProxies:
         if self._certificate is not None:
             conditions.append(f"certificate={self._certificate!r}")
         return f"TrustedProxies({', '.join(conditions)})"
+
+    @property
+    def asks_connection(self) -> bool:
+        """Whether it depends on the TLS connection who may speak for clients, and not on address and headers alone."""
+        return self._certificate is not None
 
     def objection(self, request: Request, secret: bytes | None, addresses: Sequence[bytes]) -> Objection | None:
         """Return why the peer of ``request`` may not speak for clients, or None if it may.
@@ -160,7 +164,7 @@ class TrustedProxies:
         kind, host, authoritative, rewritten = request.peer
         if kind == "unix":
             return None if self._lists_unix else Objection("untrusted_peer", "the peer is a Unix socket: list 'unix'")
-        if kind != "ip" or host is None or len(host) > _LONGEST_ADDRESS:
+        if kind != "ip" or host is None or len(host) > LONGEST_ADDRESS:
             return Objection("untrusted_peer", "the server does not say what the peer's address is")
         if not authoritative:
             if rewritten:
@@ -192,13 +196,13 @@ class TrustedProxies:
         if self._certificate is None or connection is None or not connection.authorized or not connection.certificates:
             return None
         der = connection.certificates[0]
-        certificate = self._certificates.get(der, len(der))
+        certificate = self._certificates.get(der)
         if certificate is None:
             try:
                 certificate = parse_der(der)
             except DecodeError:
                 return None
-            self._certificates.put(der, certificate, len(der))
+            self._certificates.put(der, certificate)
         return certificate if self._certificate(certificate) is True else None
 
     def lists(self, peer: TransportPeer) -> bool:
@@ -207,7 +211,7 @@ class TrustedProxies:
             return True
         if peer.kind == "unix":
             return self._lists_unix
-        return peer.host is not None and len(peer.host) <= _LONGEST_ADDRESS and self._lists(peer.host)
+        return peer.host is not None and len(peer.host) <= LONGEST_ADDRESS and self._lists(peer.host)
 
 
 def trusted_proxies_from(option: TrustedProxies | Collection[str] | None) -> TrustedProxies | Anyone:
@@ -324,4 +328,4 @@ def _named(item: str) -> IPv4Address | IPv6Address | None:
     elif named.count(":") == 1:
         named = named.partition(":")[0]
     named = named.partition("%")[0]
-    return _address(named) if len(named) <= _LONGEST_ADDRESS else None
+    return _address(named) if len(named) <= LONGEST_ADDRESS else None

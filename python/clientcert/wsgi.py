@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from clientcert.errors import ConfigurationError
 from clientcert.outcome import Failure, Success, User
 from clientcert.refusal import refusal
-from clientcert.request import TransportPeer
+from clientcert.request import TransportPeer, stated_peer
 from clientcert.strategy import check_strategy
 from clientcert.tls import from_mod_ssl, from_ssl_object, from_uwsgi, transport_peer
 
@@ -65,16 +65,17 @@ class WSGIRequest:
         # What werkzeug's ProxyFix replaced is the address that the server saw.
         replaced: WSGIEnvironment | None = self.native.get("werkzeug.proxy_fix.orig")
         address = (replaced if isinstance(replaced, dict) else self.native).get("REMOTE_ADDR")
-        return TransportPeer("ip", address) if address else TransportPeer("unknown")
+        return stated_peer(address) if address else TransportPeer("unknown")
 
     def header_lines(self, names: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:
         """Return one line for each of ``names`` that is there: repeated lines have been joined by the server."""
         environ = self.native
-        for name in names:
-            value = environ.get(_variable(name))
-            if value is not None:
-                # Text of the environ is latin-1 (PEP 3333). An error is a server that breaks the rule: a 500.
-                yield name, value.encode("latin-1")
+        # Text of the environ is latin-1 (PEP 3333). An error is a server that breaks the rule: a 500.
+        return [
+            (name, value.encode("latin-1"))
+            for name, variable in _variables(frozenset(names))
+            if (value := environ.get(variable)) is not None
+        ]
 
     def tls(self) -> TLSConnection | None:
         """Return what ``tls_source`` says of the client's TLS certificate."""
@@ -194,13 +195,16 @@ def check_tls_source(tls_source: object) -> None:
 
 def _socket(environ: WSGIEnvironment) -> socket.socket | None:
     """Return the connection's own socket. A process variable of the same name is text."""
-    # Looked up in the modules each time: gevent replaces the classes.
-    return next((found for key in _SOCKETS if isinstance(found := environ.get(key), socket.socket)), None)
+    for key in _SOCKETS:
+        if (found := environ.get(key)) is not None and isinstance(found, socket.socket):
+            # Looked up in the modules each time: gevent replaces the classes.
+            return found
+    return None
 
 
-@lru_cache(maxsize=256)  # of the names that a configuration watches
-def _variable(name: bytes) -> str:
-    return "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+@lru_cache(maxsize=256)  # as many configurations as anybody has
+def _variables(names: frozenset[bytes]) -> tuple[tuple[bytes, str], ...]:
+    return tuple((name, "HTTP_" + name.decode("latin-1").upper().replace("-", "_")) for name in names)
 
 
 def _refuse(failure: Failure, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:

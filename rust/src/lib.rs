@@ -11,6 +11,7 @@ mod der;
 pub mod error;
 mod hexadecimal;
 pub mod limits;
+pub mod line_filter;
 pub mod parse;
 #[cfg(feature = "python")]
 mod py;

@@ -144,6 +144,7 @@ mod tests {
         assert!(RevokedSerials::parse(&list(&[])).is_ok_and(|revoked| {
             let others: [&[u8]; 4] = [&[1, 0], &[0], &[], &[1; 30]];
             revoked.len() == 2
+                && !revoked.is_empty()
                 && revoked.contains(&[1])
                 && revoked.contains(&[1, 44])
                 && !others.iter().any(|serial| revoked.contains(serial))

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use clientcert::decode::encode;
+use clientcert::decode::{self, encode};
 use clientcert::x509::Field;
 use clientcert::{Certificate, DecodeError, Encoding, limits, parse};
 use serde::Deserialize;
@@ -111,6 +111,23 @@ fn every_vector_gives_what_it_says() {
         }
     }
     assert!(count > 200, "only {count} vectors were found");
+}
+
+#[test]
+fn a_name_that_no_encoding_has_is_none() {
+    assert_eq!(Encoding::from_name("der"), None);
+}
+
+#[test]
+fn xfcc_is_no_list_of_certificates() {
+    let fault = decode::certificates(b"Hash=00", Encoding::Xfcc, 10).unwrap_err();
+    assert_eq!((fault.reason.code(), fault.at), ("no_certificate", 0));
+}
+
+#[test]
+fn a_fault_says_what_it_is_and_where_and_nothing_of_the_value() {
+    let fault = parse::header(b"QUJD?", Encoding::Base64Der, 10).unwrap_err();
+    assert_eq!(fault.to_string(), "base64 at offset 4");
 }
 
 /// The vectors that are certificates.

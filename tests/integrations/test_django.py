@@ -24,7 +24,7 @@ from clientcert.integrations.django.backends import ClientCertBackend
 from clientcert.integrations.django.configuration import configuration
 from clientcert.integrations.django.decorators import client_cert_required
 from clientcert.integrations.django.middleware import ClientCertMiddleware
-from clientcert.testing import proxy_headers
+from clientcert.testing import proxy_headers, wsgi_connection
 from integrations.examples import EXAMPLES
 from integrations.examples import ask as ask_port
 from integrations.test_asgi_examples import serving
@@ -69,7 +69,7 @@ def strategy(configured):
 
 
 def ask_wsgi(path="/", headers=None, *, peer="10.0.0.5"):
-    return Client(REMOTE_ADDR=peer).get(path, headers=headers)
+    return Client(**wsgi_connection(peer)).get(path, headers=headers)
 
 
 class AsyncClientAt(AsyncClient):

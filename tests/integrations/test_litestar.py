@@ -145,3 +145,7 @@ def test_what_the_application_documents_stays(backend):
 def test_what_is_no_strategy_is_refused_at_construction():
     with pytest.raises(ConfigurationError, match="takes a strategy"):
         ClientCertAuth(lambda certificate: True)
+
+
+def test_an_application_without_a_document_needs_none(backend, forwarded):
+    assert client(openapi=None).get("/account", headers=forwarded).status_code == 200

@@ -8,11 +8,13 @@ import ssl
 
 import pytest
 import tornado.httpserver
+import tornado.testing
 import tornado.web
 import tornado.websocket
 
-from clientcert import ClientCertStrategy, Reject, encode_header
+from clientcert import PRESETS, ClientCertStrategy, Reject, encode_header
 from clientcert.integrations.tornado import ClientCertMixin
+from clientcert.testing import proxy_headers
 from clientcert.tls import server_context
 from integrations.examples import ask, load_example
 
@@ -105,6 +107,24 @@ def test_callbacks_get_the_handler_with_the_certificate(backend, pki, tls):
 
     strategy = ClientCertStrategy(verify, pass_request=True)
     assert answers(application(strategy), ("/", pki.context(pki.alice)), tls=tls) == [(200, "alice /")]
+
+
+def test_in_tornados_own_test_case_the_test_is_the_proxy(backend, pki):
+    strategy = ClientCertStrategy(by_name, certificate_source="nginx", trusted_proxies=["127.0.0.1"])
+    forwarded = proxy_headers(PRESETS["nginx"], pki.alice.certificate)
+
+    class Asked(tornado.testing.AsyncHTTPTestCase):
+        def get_app(self):
+            return application(strategy)
+
+        def runTest(self):  # noqa: N802 - the name that unittest wants
+            answers = [self.fetch("/", headers=headers) for headers in (forwarded, {})]
+            assert [(answer.code, answer.body.decode()) for answer in answers] == [
+                (200, "alice alice"),
+                (401, REQUIRED),
+            ]
+
+    Asked().debug()
 
 
 def test_the_example_knows_its_clients(backend, pki, tls):

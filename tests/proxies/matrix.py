@@ -1,4 +1,4 @@
-"""The table in docs/proxies.md: what became of each request behind each proxy. Written by the tests, and read by them."""
+"""The table in docs/proxies/requests.md: what became of each request behind each proxy. Written by the tests, and read by them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from proxies.programs import PROXIES, ROOT
 from proxies.scenarios import SCENARIOS
 
-PAGE = ROOT / "docs" / "proxies.md"
-HEADINGS = {"required": "### A certificate is required", "optional": "### A certificate is optional"}
+PAGE = ROOT / "docs" / "proxies" / "requests.md"
+HEADINGS = {"required": "## A certificate is required", "optional": "## A certificate is optional"}
 FIRST_COLUMN = "the client …"
 OTHER = "; gunicorn: "  # a cell says once what uvicorn and gunicorn have in common
 

@@ -1,6 +1,6 @@
 """Real proxies with the configurations that ``proxy-config`` prints, in front of real servers, and what clients try.
 
-What becomes of each request is compared with the table in docs/proxies.md, too: with ``WRITE_MATRIX`` in the
+What becomes of each request is compared with the table in docs/proxies/requests.md, too: with ``WRITE_MATRIX`` in the
 environment, the table is written instead.
 """
 

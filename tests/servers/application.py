@@ -23,22 +23,25 @@ def count(environ):
     environ["served"] = served
 
 
-def answer(request, user, certificate):
-    """The text of the answer, once the request has been authenticated."""
-    peer = request.peer
-    tls = request.tls()
-    known = {
+def known(request, user, certificate):
+    """What is known of the client, once its request has been authenticated."""
+    peer, tls = request.peer, request.tls()
+    return {
         "backend": backend,
-        "served": request.native["served"],
         "user": user,
         "certificate": certificate["raw"].hex() if certificate is not None else None,
         "chain": len(tls.certificates) if tls is not None else None,
         "peer": [peer.kind, peer.host, peer.authoritative],
     }
+
+
+def answer(request, user, certificate):
+    """The text of an answer under ASGI and WSGI, with the number of the request, and what other software finds."""
+    told = known(request, user, certificate) | {"served": request.native["served"]}
     extensions = request.native.get("extensions")
     if extensions and "tls" in extensions:
-        known["tls"] = extensions["tls"]
-    return json.dumps(known)
+        told["tls"] = extensions["tls"]
+    return json.dumps(told)
 
 
 async def asgi_answer(scope, receive, send):
@@ -83,4 +86,4 @@ def wsgi_application(tls_source="socket"):
     return wsgi
 
 
-wsgi = wsgi_application()
+wsgi = wsgi_application(os.environ.get("TLS_SOURCE", "socket"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import http.client
 import json
 import os
@@ -13,14 +15,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import websockets
 from h2.connection import H2Connection
-from h2.events import DataReceived, ResponseReceived, StreamEnded
+from h2.events import DataReceived, ResponseReceived, StreamEnded, TrailersReceived
 
 from clientcert.testing import CertificateAuthority
+from servers.run_tls_server import GOT_BY_MAKE, OWN_SOCKET
 
 HERE = Path(__file__).parent
 MANY = 128  # connections that nobody has accepted yet
 PATIENCE = 30  # seconds: nothing waits so long, unless something is broken
+PACE = 0.02  # seconds between two looks at a server that is starting
 
 
 class PKI:
@@ -32,8 +37,8 @@ class PKI:
         self.issuer = self.root.intermediate()
         self.ca_certs = directory / "ca.pem"
         self.ca_certs.write_text(self.root.pem)
-        server = self.root.issue("localhost", sans=["dns:localhost"], server_auth=True)
-        self.server_certificate, self.server_key = server.write(directory)
+        self.server = self.root.issue("localhost", sans=["dns:localhost"], server_auth=True)
+        self.server_certificate, self.server_key = self.server.write(directory)
         self.alice = self.issuer.issue("alice")
         self.expired = self.issuer.issue("alice", not_after=datetime(2020, 1, 1, tzinfo=UTC))
         self.impostor = CertificateAuthority().issue("alice")
@@ -54,15 +59,18 @@ def pki(tmp_path_factory):
 
 
 class Server:
-    """One server process. It inherits a socket that listens already, so a client never comes too early."""
+    """One server process. It inherits a socket that listens already, so a client never comes too early.
 
-    def __init__(self, command, listener, environ, log: Path) -> None:
+    One that makes its own socket has a port that is kept for it by one that does not listen.
+    """
+
+    def __init__(self, command, listener, environ, log: Path, folder: Path = HERE) -> None:
         self.address = listener.getsockname()
         self._log = log
         with listener, log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, *command],
-                cwd=HERE,
+                cwd=folder,
                 env=os.environ | environ,
                 pass_fds=[listener.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -70,15 +78,47 @@ class Server:
                 stderr=output,
             )
 
+    def wait_until_it_shakes_hands(self, context: ssl.SSLContext) -> None:
+        """For a server that makes its own socket; Apache does so several times before it answers."""
+        while True:
+            try:
+                with self.connect(context):
+                    return
+            except (ConnectionError, ssl.SSLEOFError):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(PACE)
+                    raise RuntimeError(self._log.read_text()) from None
+
     def connect(
-        self, context: ssl.SSLContext | None = None, session: ssl.SSLSession | None = None, *, http2: bool = False
+        self,
+        context: ssl.SSLContext | None = None,
+        session: ssl.SSLSession | None = None,
+        *,
+        speaks: type[Client] | None = None,
     ) -> Client:
-        return (HTTP2Client if http2 else Client)(self.address, context, session)
+        return (speaks or Client)(self.address, context, session)
 
     def ask(self, context: ssl.SSLContext | None = None, headers=(), body="") -> tuple[int, dict | str]:
         """The answer to one request on a connection of its own."""
         with self.connect(context) as client:
             return client.ask(headers, body)
+
+    def ask_on_websocket(self, context: ssl.SSLContext | None = None, headers=()) -> dict:
+        """What the application says on a websocket that it has accepted."""
+
+        async def ask():
+            # Not by `websockets.sync`: its two threads use one TLS connection at the same time. Where the one writes while
+            # the other reads a session ticket, OpenSSL fails, or the one that writes waits for ever.
+            options = {"ssl": context, "additional_headers": headers, "proxy": None}
+            connection = (
+                websockets.unix_connect(self.address, "ws://localhost/", **options)
+                if isinstance(self.address, str)
+                else websockets.connect(f"wss://localhost:{self.address[1]}/", **options)
+            )
+            async with asyncio.timeout(PATIENCE), connection as websocket:
+                return json.loads(await websocket.recv())
+
+        return asyncio.run(ask())
 
     def terminate(self) -> None:
         self._process.terminate()
@@ -90,6 +130,14 @@ class Server:
             self._process.kill()
         # Uvicorn ends itself by the signal that it has handled.
         assert status in {0, -15}, self._log.read_text()
+
+
+def kept_port() -> socket.socket:
+    """A port of the loopback address for a server that makes its own socket, and allows that, as all do."""
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    return keeper
 
 
 class Client:
@@ -132,24 +180,47 @@ class HTTP2Client(Client):
         self._connection.initiate_connection()
 
     def ask(self, headers=(), body="") -> tuple[int, dict | str]:
-        stream = self._connection.get_next_available_stream_id()
         pseudo = {":method": "GET", ":scheme": "https", ":authority": "localhost", ":path": "/"}
-        self._connection.send_headers(stream, [*pseudo.items(), *headers], end_stream=True)
-        status, received = None, b""
+        fields, received = self._exchange([*pseudo.items(), *headers])
+        status, text = int(fields[b":status"]), received.decode()
+        return status, json.loads(text) if status == http.HTTPStatus.OK else text
+
+    def _exchange(self, headers, body: bytes = b"") -> tuple[dict[bytes, bytes], bytes]:
+        """All fields of the answer to a request, those of its trailer section included, and its content."""
+        stream = self._connection.get_next_available_stream_id()
+        self._connection.send_headers(stream, headers, end_stream=not body)
+        if body:
+            self._connection.send_data(stream, body, end_stream=True)
+        fields, received = {}, b""
         while True:
             self.socket.sendall(self._connection.data_to_send())
             data = self.socket.recv(65536)
             if not data:
                 raise ConnectionError("the server has closed the connection")
             for event in self._connection.receive_data(data):
-                if isinstance(event, ResponseReceived):
-                    status = int(dict(event.headers)[b":status"])
+                if isinstance(event, ResponseReceived | TrailersReceived):
+                    fields |= event.headers
                 elif isinstance(event, DataReceived):
                     received += event.data
                     self._connection.acknowledge_received_data(event.flow_controlled_length, stream)
                 elif isinstance(event, StreamEnded):
-                    text = received.decode()
-                    return status, json.loads(text) if status == http.HTTPStatus.OK else text
+                    return fields, received
+
+
+class GRPCClient(HTTP2Client):
+    """A connection to a gRPC server. The client of gRPC resumes no session."""
+
+    def ask(self, headers=(), body="") -> tuple[int, dict | str]:
+        status, message = self.call("/clientcert.Test/Tell", headers)
+        return (http.HTTPStatus.OK, json.loads(message)) if status == 0 else (http.HTTPStatus.UNAUTHORIZED, str(status))
+
+    def call(self, method: str, headers=()) -> tuple[int, bytes]:
+        """The status of gRPC and the message, for a call with an empty one."""
+        pseudo = {":method": "POST", ":scheme": "https", ":authority": "localhost", ":path": method}
+        fixed = {"content-type": "application/grpc", "te": "trailers"}
+        # In front of a message there are five bytes: not compressed, and its length.
+        fields, received = self._exchange([*pseudo.items(), *fixed.items(), *headers], bytes(5))
+        return int(fields[b"grpc-status"]), received[5:]
 
 
 class Servers:
@@ -229,10 +300,13 @@ def start(tmp_path):
     """Start a server of one of the scripts for one test: with all of them at once, memory gets scarce."""
     started = []
 
-    def start(name, family=socket.AF_INET, *, script="run_server.py", arguments=(), environ=None):
-        listener = socket.socket(family)
-        listener.bind(str(tmp_path / "server.socket") if family == socket.AF_UNIX else ("127.0.0.1", 0))
-        listener.listen(MANY)
+    def start(name, family=socket.AF_INET, *, script="run_server.py", arguments=(), environ=None, listens=True):
+        if listens:
+            listener = socket.socket(family)
+            listener.bind(str(tmp_path / "server.socket") if family == socket.AF_UNIX else ("127.0.0.1", 0))
+            listener.listen(MANY)
+        else:
+            listener = kept_port()
         command = [script, name, str(listener.fileno()), *map(str, arguments)]
         started.append(Server(command, listener, environ or {}, tmp_path / "server.log"))
         return started[-1]
@@ -248,7 +322,17 @@ def start_tls(backend, start, pki):
     """Start a server of `run_tls_server` for one test, with the backend of the test."""
 
     def start_tls(name):
+        program = GOT_BY_MAKE.get(name)
+        if program is not None and not program.exists():
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(
+                f"{program.name} is not there: make servers gets it, on Debian for the version of Python there"
+            )
+        listens = name not in OWN_SOCKET
         files = (pki.server_certificate, pki.server_key, pki.ca_certs)
-        return start(name, script="run_tls_server.py", arguments=files, environ={"CLIENTCERT_BACKEND": backend})
+        environ = {"CLIENTCERT_BACKEND": backend}
+        server = start(name, script="run_tls_server.py", arguments=files, environ=environ, listens=listens)
+        if not listens:
+            server.wait_until_it_shakes_hands(pki.context())
+        return server
 
     return start_tls

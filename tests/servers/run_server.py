@@ -1,7 +1,7 @@
 """Runs a server by its name, on a listening socket that is inherited, with an application that tells what it is given.
 
 For a scope that is what is known of the peer, and the lines whose names resemble ``X-Client-Cert``; for an environ the
-peer, and the text of ``HTTP_X_CLIENT_CERT``.
+peer, the text of ``HTTP_X_CLIENT_CERT``, and what each source says of TLS.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ import os
 import socket
 import sys
 import warnings
+from typing import get_args
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from clientcert.asgi import ASGIRequest
-from clientcert.wsgi import WSGIRequest
+from clientcert.wsgi import TLSSource, WSGIRequest
 
 
 def wsgi(environ, start_response):
-    known = {"value": environ.get("HTTP_X_CLIENT_CERT"), "peer": WSGIRequest(environ).peer}
+    known = {"value": environ.get("HTTP_X_CLIENT_CERT"), "peer": WSGIRequest(environ).peer, "tls": {}}
+    for source in get_args(TLSSource):
+        tls = WSGIRequest(environ, source).tls()
+        known["tls"][source] = tls and {"authorized": tls.authorized, "certificates": len(tls.certificates)}
     start_response("200 OK", [("Content-Type", "application/json")])
     return [json.dumps(known).encode()]
 

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from servers.conftest import HTTP2Client
+
 CONNECTIONS, REQUESTS = 40, 125
 SERVERS = [
     "uvicorn, h11",
@@ -17,7 +19,7 @@ SERVERS = [
     "hypercorn, uvloop",
     "hypercorn, two workers",
 ]
-HTTP2 = {"uvicorn, zttp"}
+SPEAKS = {"uvicorn, zttp": HTTP2Client}
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -28,7 +30,7 @@ def test_five_thousand_requests_of_forty_clients_are_never_mixed_up(start_tls, p
 
     def ask_again_and_again(context):
         # Uvicorn, httptools, uvloop: where a ContextVar carried the identity, two requests in three got a wrong one.
-        with server.connect(context, http2=name in HTTP2) as client:
+        with server.connect(context, speaks=SPEAKS.get(name)) as client:
             return Counter(known["user"] if status == 200 else status for status, known in ask_all(client))
 
     def ask_all(client):

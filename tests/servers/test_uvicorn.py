@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 import sys
 
 import pytest
-from websockets.sync.client import connect as connect_websocket
-from websockets.sync.client import unix_connect
 
 from clientcert import ConfigurationError, encode_header
 from clientcert.servers import uvicorn as protocols
 
 HTTP_PROTOCOLS = ["H11Protocol", "HttpToolsProtocol", "ZttpProtocol"]
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
-PATIENCE = 30  # seconds
 PEER = ["ip", "127.0.0.1", True]
 
 
@@ -89,9 +85,7 @@ WEBSOCKET_PROTOCOLS = ["AutoWebSocketsProtocol", "WebSocketProtocol", "WebSocket
 @pytest.mark.parametrize("websocket", WEBSOCKET_PROTOCOLS)
 def test_a_websocket_has_the_certificate_in_its_scope(backend, servers, options, pki, websocket, websocket_handshake):
     server = servers.uvicorn(backend, **(options | {"ws": f"clientcert.servers.uvicorn:{websocket}"}))
-    url = f"wss://localhost:{server.address[1]}/"
-    with connect_websocket(url, ssl=pki.context(pki.alice), proxy=None) as connection:
-        known = json.loads(connection.recv(timeout=PATIENCE))
+    known = server.ask_on_websocket(pki.context(pki.alice))
     assert (known["user"], known["chain"], known["peer"]) == ("alice", 3, PEER)
     assert known["tls"]["client_cert_chain"][0] == pki.alice.pem
     refused = (401, "A client certificate is required.\n")
@@ -151,8 +145,7 @@ def test_a_proxy_on_a_unix_socket_is_known_as_one(backend, servers, pki, protoco
     headers = [("Client-Cert", encode_header(pki.alice.certificate, "rfc9440"))]
     status, known = server.ask(headers=headers)
     assert (status, known["user"], known["peer"]) == (200, "alice", ["unix", None, authoritative])
-    with unix_connect(server.address, "ws://localhost/", additional_headers=headers) as connection:
-        assert json.loads(connection.recv(timeout=PATIENCE))["peer"] == ["unix", None, authoritative]
+    assert server.ask_on_websocket(headers=headers)["peer"] == ["unix", None, authoritative]
 
 
 # The module

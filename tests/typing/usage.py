@@ -26,7 +26,10 @@ from clientcert import (
     parse_header,
 )
 from clientcert.asgi import ClientCertMiddleware
+from clientcert.audit import AuditLog, AuditRecord, ExpiryWatch
 from clientcert.gateway import forward_auth, forwarded_headers
+from clientcert.integrations.opentelemetry import OpenTelemetryMetrics
+from clientcert.integrations.prometheus import PrometheusMetrics
 from clientcert.ocsp_fetcher import OCSPFetcher
 from clientcert.revocation import OCSPResponses, RevocationLists
 from clientcert.validation import TrustAnchors, ValidatedPath
@@ -70,6 +73,17 @@ async def on_rejected(certificate: PeerCertificate | None, request: object, reas
     """Record why not."""
 
 
+def on_expiring(certificate: PeerCertificate, days: int) -> None:
+    """Warn."""
+
+
+async def on_decision(record: AuditRecord) -> None:
+    """Record both."""
+    assert_type(record.reason, RejectionReason | None)
+    assert_type(record.certificate, PeerCertificate | None)
+    assert_type(record.to_dict(), dict[str, Any])
+
+
 strategy = ClientCertStrategy(
     verify,
     certificate_source="nginx",
@@ -79,7 +93,10 @@ strategy = ClientCertStrategy(
 )
 strategies = [
     ClientCertStrategy(verify_async, certificate_source=PRESETS["envoy"].replace(header="X-Cert"), trusted_proxies="*"),
-    ClientCertStrategy(verify_request, pass_request=True),
+    ClientCertStrategy(verify_request, pass_request=True, on_decision=on_decision),
+    ClientCertStrategy(
+        verify, on_decision=[AuditLog(), ExpiryWatch(on_expiring), PrometheusMetrics(), OpenTelemetryMetrics()]
+    ),
     ClientCertStrategy(callback_style(verify_with_callback)),
     ClientCertStrategy(
         allow_spiffe_id(trust_domain="example.org"),

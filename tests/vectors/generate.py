@@ -805,6 +805,8 @@ def x509() -> list[Vector]:
         "an OID of 587 bytes": tlv(x.SEQUENCE, tlv(x.SEQUENCE, tlv(x.OID, b"\1" * 587), tlv(x.URI, b"u"))),
     }
     bad_sans = {
+        # A reader that takes 0x81 for a length finds the end in its place.
+        "a length in the long form": tlv(x.SEQUENCE, b"\x82\x81\x05", bytes(128)),
         "an X.400 name that is no sequence": tlv(x.SEQUENCE, tlv(0x83, b"a")),
         "an EDI name of nothing": tlv(x.SEQUENCE, tlv(x.EDI_PARTY)),
         "an EDI name in another type": tlv(x.SEQUENCE, tlv(x.EDI_PARTY, tlv(0xA1, tlv(x.IA5, b"a")))),
@@ -835,6 +837,9 @@ def x509() -> list[Vector]:
         "twenty bytes": bytes(range(1, 21)),
     }
     bad_integers = {"an empty INTEGER": b"", "a padded INTEGER": b"\0\x7f", "a padded negative INTEGER": b"\xff\x80"}
+    bad_serials = {id_: (tlv(x.INTEGER, content), "certificate") for id_, content in bad_integers.items()}
+    # A reader that takes 0x81 for a length finds all else in its place.
+    bad_serials["a length in the long form"] = b"\x02\x81\x01" + bytes(128), "der"
     bad_oids = {
         "an empty OID": b"",
         "an unfinished OID": b"\x2a\x86",
@@ -925,6 +930,7 @@ def x509() -> list[Vector]:
         fault("a fourth element", "", tlv(x.SEQUENCE, x.tbs(), x.ALGORITHM, x.SIGNATURE, tlv(x.NULL)), "certificate", len(tlv(x.SEQUENCE, x.tbs(), x.ALGORITHM, x.SIGNATURE))),
         fault("a byte of an algorithm for the signature", "", tlv(x.SEQUENCE, x.tbs(), b"\x30"), "der", len(tlv(x.SEQUENCE, x.tbs()))),
         fault("a byte of an RDN, and no more", "", tlv(x.SEQUENCE, tlv(x.SEQUENCE, tlv(x.INTEGER, b"\1"), x.ALGORITHM, tlv(x.SEQUENCE, b"\x31"))), "der", b"\x30\x01\x31", past=2),
+        fault("a byte of a subjectAltName, and no more", "at its Extension", tlv(x.SEQUENCE, x.tbs(extensions=(x.subject_alt_name(b"\x82"),))), "extension", x.subject_alt_name(b"\x82")),
         fault("a version that goes beyond", "the element around it ends inside", tlv(x.SEQUENCE, too_short(x.SEQUENCE, x.VERSION_3)), "der", x.VERSION_3),
         fault("a Validity that goes beyond", "", tlv(x.SEQUENCE, too_short(x.SEQUENCE, tlv(x.INTEGER, b"\1"), x.ALGORITHM, x.ISSUER, tlv(x.SEQUENCE, x.NOT_BEFORE, x.NOT_AFTER))), "der", x.NOT_BEFORE, past=-2),
         fault("an algorithm that goes beyond", "", certificate(key=too_short(x.SEQUENCE, tlv(x.SEQUENCE, oid(x.RSA), tlv(x.NULL)))), "der", oid(x.RSA), past=-2),
@@ -933,6 +939,10 @@ def x509() -> list[Vector]:
         fault("version without a number", "", certificate(version=b"\xa0\0"), "certificate", b"\xa0\0", past=2),
         fault("two versions", "", certificate(version=tlv(0xA0, tlv(x.INTEGER, b"\2"), tlv(x.INTEGER, b"\1"))), "certificate", b"\xa0\6", past=5),
         *(fault(f"serial number: {id_}", "", certificate(serial=tlv(x.INTEGER, content)), "certificate", x.VERSION_3, past=len(x.VERSION_3)) for id_, content in bad_integers.items()),
+        *(
+            fault(f"serial number before extensions: {id_}", "all else is as it usually is", certificate(serial=serial, extensions=(usage,)), code, x.VERSION_3, past=len(x.VERSION_3))
+            for id_, (serial, code) in bad_serials.items()
+        ),
         *(
             fault(f"algorithm: {id_}", "", certificate(algorithm=tlv(x.SEQUENCE, tlv(x.OID, content), tlv(x.NULL))), "certificate", tlv(x.OID, content) + tlv(x.NULL))
             for id_, content in bad_oids.items()

@@ -8,7 +8,7 @@ the result again gives another text, a slow path looks for the place.
 from __future__ import annotations
 
 import re
-from binascii import Error, a2b_base64, b2a_base64
+from binascii import Error, a2b_base64, a2b_qp, b2a_base64
 from typing import TYPE_CHECKING
 
 from clientcert._fallback import der, limits
@@ -184,12 +184,12 @@ def _base64_origin(at: int) -> int:
 
 def _decode_percent(text: bytes) -> bytes:
     if not text.translate(None, _VISIBLE):
-        try:
-            # As the escapes of a Python string, which are decoded at once: `\xXX` wants two digits, too.
-            escaped = text.replace(b"\\", rb"\\").replace(b"%", rb"\x")
-            return escaped.decode("unicode_escape").encode("latin-1")
-        except UnicodeDecodeError:
-            pass
+        # As quoted-printable (RFC 2045, section 6.7), which is decoded at once: it escapes with an equals sign, and all
+        # else that it has are line breaks, which are not here. An escape becomes two bytes shorter, and nothing else.
+        escaped = text.replace(b"=", b"=3D").replace(b"%", b"=")
+        decoded = a2b_qp(escaped)
+        if len(escaped) - len(decoded) == 2 * escaped.count(b"="):
+            return decoded
     at = _matched(_PERCENT_TEXT, text)
     raise DecodeError("percent" if text.startswith(b"%", at) else "character", at)
 

@@ -32,6 +32,7 @@ __all__ = [
     "expect",
     "finish",
     "has_zero_padding",
+    "header",
     "integer",
     "is_next",
     "oid",
@@ -209,8 +210,12 @@ def _is_oid(content: bytes) -> bool:
 
 def encode(tag: int, content: bytes) -> bytes:
     """Return an element."""
-    length = len(content)
+    return header(tag, len(content)) + content
+
+
+def header(tag: int, length: int) -> bytes:
+    """Return tag and length of an element whose content is so long."""
     if length < _LONG_LENGTH:
-        return bytes((tag, length)) + content
+        return bytes((tag, length))
     size = (length.bit_length() + 7) // 8
-    return bytes((tag, _LONG_LENGTH | size)) + length.to_bytes(size) + content
+    return bytes((tag, _LONG_LENGTH | size)) + length.to_bytes(size)

@@ -33,7 +33,8 @@ _BASIC_CONSTRAINTS = bytes.fromhex("551d13")
 _ID_CE = b"\x06\x03\x55\x1d"  # the extensions of X.509 (RFC 5280, section 4.2.1), without the last arc
 _PLAIN = 9  # bytes of a SEQUENCE, such an extnID and the header of what follows, all shorter than 128 bytes
 _CRITICAL = 3  # bytes of a BOOLEAN
-_REMEMBERED = 1024  # of those: as many as there are extensions and lengths of their values, a few dozen in practice
+_SHORT = 32  # bytes of a content that is worth remembering: three key purposes
+_REMEMBERED = 1024  # of each: as many as there are extensions and lengths of their values, a few dozen in practice
 
 _KEY_CERT_SIGN = 5  # the bit's number (RFC 5280, section 4.2.1.3)
 
@@ -47,7 +48,10 @@ def read(data: bytes, at: int, end: int) -> dict[bytes, Span]:
             if extension_id in found:
                 raise DecodeError("duplicate_extension", at)
             try:
-                check(data, value, stop)
+                if stop - value > _SHORT or extension_id == SUBJECT_ALT_NAME:
+                    check(data, value, stop)
+                else:
+                    _check_short(check, data[value:stop])
             except DecodeError as error:
                 if error.code == "too_many_names":
                     raise
@@ -57,6 +61,12 @@ def read(data: bytes, at: int, end: int) -> dict[bytes, Span]:
         found.setdefault(extension_id, (value, stop))
         at = stop
     return found
+
+
+@lru_cache(_REMEMBERED)
+def _check_short(check: Callable[[bytes, int, int], None], content: bytes) -> None:
+    """Check a content that is the same in many certificates, once."""
+    check(content, 0, len(content))
 
 
 def _extension(data: bytes, at: int, end: int) -> tuple[bytes, int, int]:

@@ -27,6 +27,7 @@ _TEXT: dict[int, tuple[str, GeneralNameKind]] = {_EMAIL: ("email", "email"), _DN
 _UNSUPPORTED = {_X400: "X400Name:<unsupported>", _EDI_PARTY: "EdiPartyName:<unsupported>"}
 _PIECES = frozenset(tag | der.CONSTRUCTED for tag in (*_TEXT, _IP))
 _ANYTHING = frozenset({*_TEXT, _IP, _X400})  # the names whose content OpenSSL takes as it is
+_LONG_LENGTH = 0x80
 _IPV4_BYTES = 4
 _IPV6_BYTES = 16
 
@@ -62,9 +63,12 @@ def read_all(data: bytes, at: int, end: int) -> list[tuple[int, int, int]]:
     while at < end:
         if len(names) == limits.SUBJECT_ALT_NAMES:
             raise DecodeError("too_many_names", at)
-        found = read(data, at, end)
-        at = found[2]
-        names.append(found)
+        tag, start = data[at], at + 2
+        if tag in _ANYTHING and start <= end and (length := data[at + 1]) < _LONG_LENGTH and start + length <= end:
+            at = start + length
+        else:
+            tag, start, at = read(data, at, end)
+        names.append((tag, start, at))
     return names
 
 
@@ -159,15 +163,18 @@ def _quoted(text: str, escapes: dict[int, str], prefix: str = "") -> str:
 
 def typed_all(data: bytes, at: int, end: int) -> tuple[tuple[GeneralNameKind, Any], ...]:
     """Return kind and value of each name of a SubjectAltName that has a typed value."""
-    found = [_typed(data, *where) for where in read_all(data, at, end)]
-    return tuple([typed for typed in found if typed])
+    found: list[tuple[GeneralNameKind, Any]] = []
+    for tag, start, stop in read_all(data, at, end):
+        if text := _TEXT.get(tag):
+            found.append((text[1], data[start:stop].decode("latin-1")))
+        elif typed := _typed(data, tag, start, stop):
+            found.append(typed)
+    return tuple(found)
 
 
 def _typed(data: bytes, tag: int, start: int, stop: int) -> tuple[GeneralNameKind, Any] | None:
-    """Return kind and value, or None for a name that has no typed value."""
+    """Return kind and value of a name that is no text, or None where it has no typed value."""
     content = data[start:stop]
-    if tag in _TEXT:
-        return _TEXT[tag][1], content.decode("latin-1")
     if tag == _IP:
         return ("ip", _canonical_address(content)) if len(content) in {_IPV4_BYTES, _IPV6_BYTES} else None
     if tag == _DIRECTORY:

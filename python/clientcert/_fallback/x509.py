@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from clientcert._fallback import algorithm, der, extensions, general_name, key, limits, name, objects, times
+from clientcert._fallback import extensions, general_name, key, limits, name, objects, structure, times, usual
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from clientcert.certificate import Attributes, GeneralNameKind
 
 __all__ = ["Certificate"]
-
-_VERSION = 0xA0
-_ISSUER_UNIQUE_ID = 0x81
-_SUBJECT_UNIQUE_ID = 0x82
-_EXTENSIONS = 0xA3
-
-# What nearly every certificate has: version 3, and two UTCTimes of 13 bytes each.
-_VERSION_3 = b"\xa0\x03\x02\x01\x02"
-_BEFORE_TIMES = b"\x30\x1e\x17\x0d"
-_BETWEEN_TIMES = b"\x17\x0d"
 
 _KEYS = (
     "subject",
@@ -65,12 +55,12 @@ class Certificate:
     __slots__ = (
         "_extensions",
         "_is_ca",
-        "_is_text",
         "_issuer",
         "_key",
         "_keys",
         "_not_after",
         "_not_before",
+        "_not_text",
         "_serial",
         "_spki",
         "_subject",
@@ -83,7 +73,7 @@ class Certificate:
     _not_before: int  # the offsets of the Time elements
     _not_after: int
     _subject: Pairs
-    _is_text: dict[str, bool]  # whether all values of these two are strings
+    _not_text: tuple[str, ...]  # those of these two with a value that is no string
     _spki: Span
     _extensions: dict[bytes, Span]  # extnValue by extnID, the first where one occurs twice
     _is_ca: bool
@@ -95,43 +85,17 @@ class Certificate:
             raise DecodeError("too_large", limits.CERTIFICATE_BYTES)
         self.der = data
         self._key = self._keys = None
-        start, end = der.expect(data, 0, len(data), der.SEQUENCE)
-        der.finish(end, len(data), "trailing_data")
-        start, at = der.expect(data, start, end, der.SEQUENCE)
-        listed = self._check_tbs(data, start, at)
-        _, signature = algorithm.check(data, at, end)
-        bits = _, at = der.bit_string(data, signature, end)
-        if not der.has_zero_padding(data, bits):  # OpenSSL encodes it anew, and Node.js shows that as `raw`
-            raise DecodeError("der", signature)
-        der.finish(at, end)
-        self._is_ca = extensions.is_ca(data, listed, self._extensions)
-
-    def _check_tbs(self, data: bytes, at: int, end: int) -> Span:
-        """Check the content of a TBSCertificate; return where the content of its extensions is."""
-        if data.startswith(_VERSION_3, at, end):
-            at += len(_VERSION_3)
-        elif der.is_next(data, at, end, _VERSION):
-            start, at = der.expect(data, at, end, _VERSION)
-            der.finish(der.integer(data, start, at)[1], at)
-        self._serial = _, at = der.integer(data, at, end)
-        _, at = algorithm.check(data, at, end)
-        self._issuer, issuer_is_text, at = name.read(data, at, end)
-        self._not_before, self._not_after, at = _validity(data, at, end)
-        self._subject, subject_is_text, at = name.read(data, at, end)
-        self._is_text = {"subject": subject_is_text, "issuer": issuer_is_text}
-        self._spki = _, at = key.check(data, at, end)
-        for tag in (_ISSUER_UNIQUE_ID, _SUBJECT_UNIQUE_ID):
-            if der.optional(data, at, end, tag):
-                _, at = der.bit_string(data, at, end, tag)
-        listed = at, at
-        self._extensions = {}
-        if der.is_next(data, at, end, _EXTENSIONS):
-            start, at = der.expect(data, at, end, _EXTENSIONS)
-            listed = der.expect(data, start, at, der.SEQUENCE)
-            self._extensions = extensions.read(data, *listed)
-            der.finish(listed[1], at)
-        der.finish(at, end)
-        return listed
+        (
+            self._serial,
+            self._issuer,
+            self._not_before,
+            self._not_after,
+            self._subject,
+            self._not_text,
+            self._spki,
+            self._extensions,
+            self._is_ca,
+        ) = usual.outline(data) or structure.outline(data)
 
     def keys(self) -> tuple[str, ...]:
         """Return the keys that Node.js has for this certificate, in its order."""
@@ -152,9 +116,7 @@ class Certificate:
     def _has(self, key: str) -> bool:
         if key in _EXTENSION_OF:
             return _EXTENSION_OF[key] in self._extensions
-        if key in self._is_text:
-            return self._is_text[key]
-        return key in self._READERS or key in self._public_key()
+        return key not in self._not_text and (key in self._READERS or key in self._public_key())
 
     def _read(self, key: str) -> Any:
         reader = self._READERS.get(key)
@@ -245,20 +207,3 @@ class Certificate:
         "serialNumber": _serial_number,
         "raw": lambda self: self.der,
     }
-
-
-def _validity(data: bytes, at: int, end: int) -> tuple[int, int, int]:
-    """Check that the next element is a Validity, whatever its times say; return where these begin, and its end."""
-    not_before, not_after, stop = at + 2, at + 17, at + 32
-    if stop <= end and data[at : at + 4] == _BEFORE_TIMES and data[not_after : not_after + 2] == _BETWEEN_TIMES:
-        return not_before, not_after, stop
-    not_before, stop = der.expect(data, at, end, der.SEQUENCE)
-    not_after = _time(data, not_before, stop)
-    der.finish(_time(data, not_after, stop), stop)
-    return not_before, not_after, stop
-
-
-def _time(data: bytes, at: int, end: int) -> int:
-    """Check that the next element is a Time, whatever it says; return its end."""
-    _, stop = der.optional(data, at, end, der.UTC_TIME) or der.expect(data, at, end, der.GENERALIZED_TIME)
-    return stop

@@ -27,9 +27,8 @@ from clientcert.errors import ConfigurationError
 from clientcert.hooks import drain_async
 from clientcert.outcome import Success
 from clientcert.refusal import refusal
-from clientcert.request import TLSConnection, TransportPeer
 from clientcert.strategy import check_strategy
-from clientcert.tls import from_ssl_object, transport_peer
+from clientcert.tls import from_transport, peer_of_transport
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from clientcert.certificate import PeerCertificate
     from clientcert.forwarded_identity import ForwardedIdentity
     from clientcert.outcome import Failure
+    from clientcert.request import TLSConnection, TransportPeer
     from clientcert.strategy import ClientCertStrategy
 
     P = ParamSpec("P")
@@ -73,9 +73,7 @@ class SanicRequest:
     @property
     def peer(self) -> TransportPeer:
         """The transport peer, from the socket: unknown where the client is gone."""
-        transport = self.native.transport
-        connection = None if transport is None else transport.get_extra_info("socket")
-        return TransportPeer("unknown") if connection is None else transport_peer(connection)
+        return peer_of_transport(self.native.transport)
 
     def header_lines(self, names: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:  # noqa: ARG002 - all of them
         """Return every header line, as it came.
@@ -89,11 +87,7 @@ class SanicRequest:
 
     def tls(self) -> TLSConnection | None:
         """Return what the TLS layer says of the client."""
-        transport = self.native.transport
-        if transport is None:  # the client is gone, and nobody can say any more whether it had a certificate
-            return TLSConnection(authorized=False, rejected=True)
-        ssl_object = transport.get_extra_info("ssl_object")
-        return None if ssl_object is None else from_ssl_object(ssl_object)
+        return from_transport(self.native.transport)
 
     def attach(self, certificate: PeerCertificate) -> None:
         """Put the certificate into ``request.ctx.client_certificate``."""

@@ -60,29 +60,32 @@ class _ConnectionApp:
         return self._app(scope, *arguments)
 
 
-class _WithAsyncioConnection:
-    """Mixed into the server of one asyncio connection."""
+class _WithConnection:
+    """Mixed into Hypercorn's server of one connection."""
 
     app: Callable[..., Awaitable[None]]
-    writer: Any
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.app = _ConnectionApp(self.app, self._read_connection)
 
     def _read_connection(self) -> KnownConnection:
+        raise NotImplementedError
+
+
+class _WithAsyncioConnection(_WithConnection):
+    """With its asyncio stream."""
+
+    writer: Any
+
+    def _read_connection(self) -> KnownConnection:
         return KnownConnection(self.writer.get_extra_info("socket"), self.writer.get_extra_info("ssl_object"))
 
 
-class _WithTrioConnection:
-    """Mixed into the server of one trio connection."""
+class _WithTrioConnection(_WithConnection):
+    """With its trio stream."""
 
-    app: Callable[..., Awaitable[None]]
     stream: Any
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.app = _ConnectionApp(self.app, self._read_connection)
 
     def _read_connection(self) -> KnownConnection:
         transport_stream = getattr(self.stream, "transport_stream", None)

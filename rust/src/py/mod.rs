@@ -7,6 +7,7 @@ mod certificate;
 mod convert;
 mod errors;
 mod functions;
+mod line_filter;
 mod revocation;
 
 use pyo3::prelude::*;
@@ -17,6 +18,8 @@ mod _core {
     use super::certificate::Certificate;
     #[pymodule_export]
     use super::functions::{encode_header, parse_chain_header, parse_der, parse_header, parse_pem, parse_xfcc};
+    #[pymodule_export]
+    use super::line_filter::LineFilter;
     #[pymodule_export]
     use super::revocation::RevokedSerials;
 }

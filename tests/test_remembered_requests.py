@@ -1,0 +1,161 @@
+"""What a strategy remembers of a request that it accepted changes nothing for any other request.
+
+Each request goes to a strategy that has seen others, and to one that has seen none: both must say the same.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clientcert import ClientCertStrategy, TrustedProxies, allow_fingerprints, encode_header, extract
+from clientcert.request import TLSConnection, TransportPeer
+from clientcert.testing import CertificateAuthority
+from fake_request import FakeRequest
+
+CA = CertificateAuthority()
+ALICE, BOB = CA.issue("alice"), CA.issue("bob")
+GATEWAY, OTHER = CA.issue("gateway"), CA.issue("other")
+SECRET = "c2VjcmV0IG9mIHRoZSBwcm94eQ"
+
+
+def value(issued):
+    return encode_header(issued.certificate, "url-pem")
+
+
+def strategy(trusted_proxies):
+    return ClientCertStrategy(
+        lambda certificate: certificate["subject"]["CN"],
+        certificate_source="nginx",
+        trusted_proxies=trusted_proxies,
+    )
+
+
+def shown(issued):
+    return TLSConnection(authorized=True, certificates=(issued.der,))
+
+
+TRUST = {
+    "an address": ["10.0.0.5"],
+    "everybody": "*",
+    "a secret": TrustedProxies(addresses=["10.0.0.0/8"], secret=("X-Proxy-Secret", SECRET)),
+    "a certificate": TrustedProxies(
+        addresses=["10.0.0.5"], certificate=allow_fingerprints([GATEWAY.certificate["fingerprint256"]])
+    ),
+}
+PEERS = [
+    TransportPeer("ip", "10.0.0.5", authoritative=True),
+    TransportPeer("ip", "10.0.0.5"),
+    TransportPeer("ip", "10.0.0.5", rewritten=True),
+    TransportPeer("ip", "10.0.0.6", authoritative=True),
+    TransportPeer("ip", "203.0.113.9"),
+    TransportPeer("unix"),
+    TransportPeer("unknown"),
+]
+VARIATIONS = [
+    ("X-SSL-Client-Verify", "FAILED"),
+    ("x-ssl-client-verify", "SUCCESS"),
+    ("X_SSL_Client_Cert", value(BOB)),
+    ("x-ssl-client-cert", value(BOB)),
+    ("Connection", "keep-alive"),
+    ("Connection", "close, X-SSL-Client-Cert"),
+    ("X-Forwarded-For", "203.0.113.9"),
+    ("X-Forwarded-For", "10.0.0.5"),
+    ("X-Real-IP", "10.0.0.5"),
+    ("X-Proxy-Secret", SECRET),
+    ("X-Proxy-Secret", SECRET[:-1] + "x"),
+    ("X.Proxy.Secret", SECRET),
+    ("Accept", "*/*"),
+]
+ACCEPTED = [("X-SSL-Client-Cert", value(ALICE)), ("X-SSL-Client-Verify", "SUCCESS"), ("X-Proxy-Secret", SECRET)]
+
+
+def outcome(mine, request):
+    said = mine.authenticate(replace(request))
+    return said.user if said else (said.reason, said.detail, said.presented)
+
+
+accepted = FakeRequest(ACCEPTED, PEERS[0], shown(GATEWAY))
+
+
+@st.composite
+def requests(draw):
+    """Draw what is accepted, with a few changes."""
+    lines = [line for line in ACCEPTED if draw(st.integers(0, 7))]
+    lines += draw(st.lists(st.sampled_from(VARIATIONS), max_size=2))
+    if draw(st.booleans()):
+        lines = [(name, value(BOB) if name == "X-SSL-Client-Cert" else text) for name, text in lines]
+    peer = draw(st.sampled_from([PEERS[0], *PEERS]))
+    connection = draw(st.sampled_from([shown(GATEWAY), shown(GATEWAY), shown(OTHER), None]))
+    return FakeRequest(lines, peer, connection, preserves_names=draw(st.sampled_from([True, True, False])))
+
+
+@pytest.mark.parametrize("trusted_proxies", TRUST.values(), ids=TRUST)
+@given(sent=st.lists(requests(), min_size=1, max_size=6))
+def test_a_strategy_that_has_accepted_requests_says_of_others_what_a_new_one_says(trusted_proxies, sent):
+    mine = strategy(trusted_proxies)
+    for request in [accepted, *sent, accepted, *sent]:
+        assert outcome(mine, request) == outcome(strategy(trusted_proxies), request)
+
+
+@pytest.mark.parametrize("change", VARIATIONS[:6])
+def test_a_line_that_is_added_to_an_accepted_request_counts(backend, change):
+    mine = strategy(["10.0.0.5"])
+    assert outcome(mine, accepted) == "alice"
+    request = replace(accepted, headers=[*ACCEPTED, change])
+    assert (outcome(mine, request) == "alice") is (change == ("Connection", "keep-alive"))
+
+
+def test_whoever_is_no_proxy_cannot_repeat_an_accepted_request(backend):
+    mine = strategy(["10.0.0.5"])
+    assert outcome(mine, accepted) == "alice"
+    assert outcome(mine, replace(accepted, peer=PEERS[4]))[0] == "untrusted_peer"
+
+
+def test_the_certificate_of_the_proxy_is_asked_for_on_each_request(backend):
+    mine = strategy(TRUST["a certificate"])
+    assert outcome(mine, accepted) == "alice"
+    assert outcome(mine, replace(accepted, connection=shown(OTHER)))[0] == "untrusted_peer"
+
+
+def test_the_certificate_is_valid_at_the_time_of_the_request_and_not_of_the_one_before(backend, monkeypatch):
+    mine = strategy(["10.0.0.5"])
+    assert outcome(mine, accepted) == "alice"
+    later = time.time() + 2 * 86400
+    monkeypatch.setattr(extract, "time", SimpleNamespace(time=lambda: later))
+    assert outcome(mine, accepted)[0] == "certificate_expired"
+
+
+def test_a_request_that_comes_again_is_not_decoded_again(backend, monkeypatch):
+    mine = strategy(["10.0.0.5"])
+    assert outcome(mine, accepted) == "alice"
+    monkeypatch.setattr(extract.Extractor, "_from_header", None)
+    assert outcome(mine, accepted) == "alice"
+
+
+def test_what_a_client_showed_on_its_own_connection_is_not_remembered_by_its_headers(backend):
+    mine = ClientCertStrategy(
+        lambda certificate: certificate["subject"]["CN"],
+        certificate_source="nginx",
+        trusted_proxies="*",
+        fallback_to_socket=True,
+    )
+    direct = FakeRequest([("X-SSL-Client-Verify", "SUCCESS")], connection=shown(ALICE))
+    assert outcome(mine, direct) == "alice"
+    assert outcome(mine, replace(direct, connection=shown(BOB))) == "bob"
+    assert outcome(mine, replace(direct, connection=None))[0] == "socket_not_authorized"
+
+
+def test_two_certificates_that_a_server_may_have_joined_are_none_though_one_header_had_them_before(backend):
+    mine = ClientCertStrategy(
+        lambda certificate: certificate["subject"]["CN"], certificate_source="traefik", trusted_proxies=["10.0.0.5"]
+    )
+    both = ",".join(encode_header(issued.certificate, "base64-der") for issued in (ALICE, BOB))
+    one_line = FakeRequest([("X-Forwarded-Tls-Client-Cert", both)])
+    assert outcome(mine, one_line) == "alice"
+    assert outcome(mine, replace(one_line, preserves_names=False))[0] == "duplicate_header"
