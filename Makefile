@@ -28,7 +28,7 @@ CARGO_DENY := target/cargo-deny
 .PHONY: help dev demo test test-rust test-python test-proxies proxies oracle differential fuzz fuzz-all
 .PHONY: fuzz-compare fuzz-report fuzz-shims test-servers servers test-portable
 .PHONY: check lint lint-workflows audit types docs diagrams coverage wheel wheel-check dist dist-check clean
-.PHONY: bench bench-rust bench-instructions bench-report bench-gateway bench-hostile bench-memory
+.PHONY: bench bench-rust bench-instructions bench-report bench-gateway bench-hostile bench-memory bench-threads
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -213,6 +213,11 @@ bench-hostile: dev ## Show that the cost of hostile input is linear, and what it
 bench-memory: dev ## See that the memory of a process stays where it is while a million certificates go through, on both backends
 	CLIENTCERT_BACKEND=rust $(BIN)/python benches/python/memory.py
 	CLIENTCERT_BACKEND=python $(BIN)/python benches/python/memory.py
+
+bench-threads: ## Count the requests that threads authenticate at a time, on a free-threaded Python: python3.14t must be in PATH
+	python3.14t -m venv target/threads
+	target/threads/bin/python -m pip install --quiet --constraint constraints.txt .
+	target/threads/bin/python benches/python/threads.py
 
 $(PACKAGING)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(PACKAGING)

@@ -455,12 +455,17 @@ def extensions() -> Iterator[Named]:
     for id_, point in {"nothing": b"", "a tag of no choice": tlv(0xA2, tlv(x.URI, b"a"))}.items():
         points = tlv(x.SEQUENCE, tlv(x.SEQUENCE, tlv(0xA0, point)))
         yield (
-            f"a distribution point named by {id_}",
-            certificate(extensions=(extension(x.CRL_DISTRIBUTION_POINTS, points),)),
+            f"a CA with a distribution point named by {id_}",
+            certificate(extensions=(x.basic_constraints(true), extension(x.CRL_DISTRIBUTION_POINTS, points))),
         )
     yield (
-        "routing domains without numbers of systems",
-        certificate(extensions=(extension(x.AUTONOMOUS_SYSTEMS, tlv(x.SEQUENCE, tlv(0xA1, tlv(x.NULL)))),)),
+        "a CA with routing domains and no numbers of systems",
+        certificate(
+            extensions=(
+                x.basic_constraints(true),
+                extension(x.AUTONOMOUS_SYSTEMS, tlv(x.SEQUENCE, tlv(0xA1, tlv(x.NULL)))),
+            )
+        ),
     )
     yield "critical, spelled out as not", certificate(extensions=(extension("1.2.3", b"", tlv(x.BOOLEAN, b"\0")),))
     yield "critical in an odd byte", certificate(extensions=(extension("1.2.3", b"", tlv(x.BOOLEAN, b"\5")),))

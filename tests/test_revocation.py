@@ -206,6 +206,12 @@ def test_lists_come_from_files_directories_and_bytes(tmp_path):
         assert status(alice(), revocation=RevocationLists(source))[0] == RejectionReason.REVOKED
 
 
+def test_a_directory_in_a_directory_is_no_list(tmp_path):
+    (tmp_path / "old.crl").mkdir()
+    with pytest.raises(ConfigurationError, match=r"old\.crl' is a directory in a directory"):
+        RevocationLists(tmp_path)
+
+
 def test_sources_that_cannot_be_meant_are_refused(tmp_path):
     whole = pem(revocation_list(ROOT))
     for source, message in [

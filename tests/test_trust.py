@@ -268,6 +268,7 @@ def test_the_representation_says_who_is_trusted():
     assert repr(proxies) == (
         "TrustedProxies(addresses=['10.0.0.0/8'], secret=('x-secret', ...), certificate=allow_cn(['proxy']))"
     )
+    assert repr(TrustedProxies(addresses=["unix"])) == "TrustedProxies(addresses=['unix'])"
 
 
 # Configuration
