@@ -173,7 +173,7 @@ $(CARGO_DENY)/bin/cargo-deny: Makefile
 # Not a part of `check`: what is known to be vulnerable changes without a change here, and it takes more than the registries.
 audit: $(READY) $(CARGO_DENY)/bin/cargo-deny ## Ask which dependencies are known to be vulnerable, and see that their licences and sources are allowed
 	$(CARGO_DENY)/bin/cargo-deny --locked --all-features check
-	$(CARGO_DENY)/bin/cargo-deny --locked --manifest-path fuzz/Cargo.toml check --config deny.toml
+	$(CARGO_DENY)/bin/cargo-deny --locked --manifest-path fuzz/Cargo.toml check
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group audit
 	$(BIN)/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip
 

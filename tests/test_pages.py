@@ -36,7 +36,7 @@ def is_walked(page):
 
 
 @pytest.fixture
-def new_reader(tmp_path):
+def new_reader(tmp_path, monkeypatch):
     """Make somebody with the package, curl, and the proxies that there are, in an empty folder."""
     if shutil.which("curl") is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("curl is not installed")
@@ -48,6 +48,8 @@ def new_reader(tmp_path):
     readers = []
 
     def make(**variables):
+        # A reader has not the settings with which other tests run Django.
+        monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
         own = {"PATH": path, "NO_PROXY": "*"} | variables
         ports = {port: free_port() for port in PORTS}
         readers.append(Reader(folder, ports, os.environ | own, environment(folder) | own))

@@ -142,7 +142,9 @@ def test_a_name_with_a_control_character_matches_nothing(backend, name):
 )
 def test_no_policy_can_hold_or_match_a_name_with_a_control_character(backend, oid, san, allow, name):
     prefix = {x509.UniformResourceIdentifier: "spiffe://example.org/", x509.RFC822Name: "alice@"}.get(san, "")
-    certificate = raw_certificate([(oid, prefix + name)], [] if san is None else [san(prefix + name)])
+    # Newer Pythons refuse such an address before cryptography writes it; a certificate may have it all the same.
+    sans = [] if san is None else [san._init_without_validation(prefix + name)]
+    certificate = raw_certificate([(oid, prefix + name)], sans)
     for allowed in ("alice", "al", "ice"):
         assert allow(prefix + allowed)(certificate) is False
     with pytest.raises(ConfigurationError):
