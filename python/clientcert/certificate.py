@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from datetime import UTC, datetime, timedelta
@@ -233,6 +232,8 @@ class PeerCertificate(Mapping[str, Any]):
 
     def to_json(self) -> str:
         """Return the mapping as JSON, with ``raw`` and ``pubkey`` in base64."""
+        import json  # noqa: PLC0415 - for this alone: it takes long to import
+
         return json.dumps(self.to_dict(), default=lambda data: base64.b64encode(data).decode(), ensure_ascii=False)
 
     def to_pem(self, *, chain: bool = False) -> str:

@@ -6,7 +6,6 @@ Each of these functions raises `ConfigurationError` for what it checks.
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +124,8 @@ def _named_preset(name: object) -> Preset:
     if not isinstance(name, str):
         raise ConfigurationError(f"certificate_source must be a preset or its name, not {type(name).__name__}")
     if name not in PRESETS:
+        from difflib import get_close_matches  # noqa: PLC0415 - for this alone: it takes long to import
+
         close = get_close_matches(name.lower(), PRESETS) or PRESETS
         raise ConfigurationError(f"there is no preset {name!r}: is it {' or '.join(map(repr, close))}?")
     return PRESETS[name]
