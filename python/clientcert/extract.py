@@ -134,8 +134,8 @@ class Extractor:
             return self._from_socket(request)
         lines = headers.pick(request)
         # All that the certificate in a header depends on, but for the time: what agrees with a request that was
-        # accepted, in every line that could matter and in its peer, is accepted for the same certificate. Who guesses at
-        # a proxy's secret learns nothing from the time that this takes: it is looked up by a hash with a random key.
+        # accepted, in every line that could matter and in its peer, is accepted for the same certificate. Who guesses
+        # at a proxy's secret learns nothing from the time that this takes: the look-up is by a hash with a random key.
         evidence = lines, None if self.trust is None else request.peer, request.preserves_names
         known = self._accepted.get(evidence)
         if known is not None:
