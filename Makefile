@@ -54,8 +54,8 @@ test: test-rust test-python ## Test the Rust core, and the package on both backe
 test-rust: $(READY) ## Test the Rust core on its own, with no Python in the process
 	cargo test --locked --quiet
 
-test-python: dev ## Test the package on both backends, in one run
-	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest
+test-python: dev ## Test the package on both backends, in one run, and that the benchmarks run
+	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest tests benches/python
 
 test-portable: dev ## Test what tests/portable.txt names, which needs neither Unix nor servers
 	CLIENTCERT_BACKEND=rust $(BIN)/python -m pytest @tests/portable.txt

@@ -23,6 +23,11 @@ _ENTRIES = 1_000_000
 _DATE = b"\x17\x0d260101000000Z"
 
 
+@pytest.fixture(params=["ec", "rsa"])
+def key(request: pytest.FixtureRequest) -> KeyType:
+    return request.param
+
+
 @pytest.fixture
 def chain(key: KeyType, backend: str) -> tuple[TrustAnchors, PeerCertificate]:
     root = CertificateAuthority("root", key_type=key)

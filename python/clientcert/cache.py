@@ -14,8 +14,8 @@ V = TypeVar("V")
 
 # A thousand clients at a time, twice over with the older generation, is a large fleet for one process. A decoded
 # certificate holds about ten times the bytes of its header value once every field has been read, so that the keys are
-# bounded too: 2 x 2 MiB of them keep the whole cache near 40 MiB. One that was made for it holds 53 bytes for a byte of
-# its DER (470 registered IDs; in the fallback 41, 700 empty names): a cache full of these has 157 MiB (121 MiB), as
+# bounded too: 2 x 2 MiB of them keep the whole cache near 40 MiB. One that was made for it holds 52 bytes for a byte of
+# its DER (470 registered IDs; in the fallback 41, 700 empty names): a cache full of these has 153 MiB (121 MiB), as
 # `make bench-hostile` measures, or a third more where the keys are not base64 but the DER of TLS connections.
 _ENTRIES = 1024
 _BYTES = 2 * 1024 * 1024
