@@ -100,7 +100,7 @@ def check(artefact: Path, *, portable: bool) -> Seen:
         raise SystemExit(f"{artefact.name}: tested was {tested and tested[1]}")
     shutil.rmtree(folder)
     least = min(float(took) for _, took, *_ in imports)
-    return Seen(version + "t" * is_free_threaded(artefact), least * 1000, summary)
+    return Seen(version + "t" * is_free_threaded(artefact), least * 1000, summary.strip("= "))
 
 
 def look_into(wheel: Path) -> None:
@@ -127,12 +127,13 @@ def main() -> None:
     for wheel in artefacts:
         if wheel.suffix == ".whl":
             look_into(wheel)
-    table = Table("artefact", "kB", "Python", "tests on it", "import, ms more than ssl")
+    table = Table("artefact", "tags", "kB", "Python", "tests on it", "import, ms more than ssl")
     table.title = "What is installed, and works"
     for artefact in artefacts:
         seen = check(artefact, portable=asked.portable)
         size = f"{artefact.stat().st_size / 1000:.0f}"
-        table.add_row(artefact.name, size, seen.python, seen.tests, f"{seen.import_ms:.1f}")
+        kind, tags = ("wheel", artefact.stem.split("-", 2)[2]) if artefact.suffix == ".whl" else ("sdist", "")
+        table.add_row(kind, tags.replace(".", " "), size, seen.python, seen.tests, f"{seen.import_ms:.1f}")
     Console(width=160 if not sys.stdout.isatty() else None).print(table)
 
 

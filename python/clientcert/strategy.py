@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 from clientcert import options
 from clientcert.callback_style import CallbackStyle
 from clientcert.errors import CertificateNotRetrievable, ConfigurationError
-from clientcert.explanation import explain
 from clientcert.extract import Extracted, Extractor
 from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.outcome import Failure, User, User_co, awaitable_error, failure, is_settled, judged
@@ -289,6 +288,8 @@ class ClientCertStrategy(Generic[User_co]):
 
         It is a dry run: ``verify`` and the hooks are not called, and nothing is attached.
         """
+        from clientcert.explanation import explain  # noqa: PLC0415 - for this alone: no request waits for it
+
         return explain(self._extractor, request)
 
     def _find(self, request: Request) -> Extracted | ForwardedIdentity | Rejection:
