@@ -29,11 +29,30 @@ def test_what_was_put_is_found_and_nothing_else(small):
     assert small.get(b"other") is None
 
 
-def test_no_more_than_two_generations_of_entries_are_kept(small):
+def test_no_more_entries_are_kept_than_one_generation_has_and_the_last_are_among_them(small):
     for number in range(100):
         small.put((number,), number)
-    kept = [number for number in range(100) if small._young.get((number,)) or small._old.get((number,))]
-    assert kept == list(range(92, 100))
+        kept = [other for other in range(100) if (other,) in small._young or (other,) in small._old]
+        assert len(kept) <= 5
+        assert number in kept
+    assert kept[-4:] == [96, 97, 98, 99]
+
+
+def test_what_comes_takes_the_place_of_one_that_goes_and_not_of_a_whole_generation(small):
+    for number in range(5):
+        small.put((number,), number)
+    forgotten = []
+    for number in range(5, 9):
+        before = {*small._young, *small._old}
+        small.put((number,), number)
+        forgotten.append(len(before - {*small._young, *small._old}))
+    assert forgotten == [1, 1, 1, 1]
+
+
+def test_a_hit_forgets_nothing(small):
+    for number in range(5):
+        small.put((number,), number)
+    assert [small.get((number,)) for number in range(5)] == [0, 1, 2, 3, 4]
 
 
 def test_no_more_than_two_generations_of_bytes_are_kept(small):

@@ -12,12 +12,12 @@ __all__ = ["Cache", "total_length"]
 K = TypeVar("K")
 V = TypeVar("V")
 
-# A thousand clients at a time, twice over with the older generation, is a large fleet for one process. A decoded
-# certificate holds about ten times the bytes of its header value once every field has been read, so that the keys are
-# bounded too: 2 x 2 MiB of them keep the whole cache near 40 MiB. One that was made for it holds 52 bytes for a byte of
-# its DER (470 registered IDs; in the fallback 41, 700 empty names): a cache full of these has 153 MiB (121 MiB), as
-# `make bench-hostile` measures, or a third more where the keys are not base64 but the DER of TLS connections.
-_ENTRIES = 1024
+# Two thousand clients at a time are a large fleet for one process. A decoded certificate holds about ten times the
+# bytes of its header value once every field has been read, so that the keys are bounded too: 2 x 2 MiB of them keep the
+# whole cache near 40 MiB. One that was made for it holds 52 bytes for a byte of its DER (470 registered IDs; in the
+# fallback 41, 700 empty names): a cache full of these has 153 MiB (121 MiB), as `make bench-hostile` measures, or a
+# third more where the keys are not base64 but the DER of TLS connections.
+_ENTRIES = 2048
 _BYTES = 2 * 1024 * 1024
 
 
@@ -27,36 +27,52 @@ def total_length(key: Iterable[bytes]) -> int:
 
 
 class Cache(Generic[K, V]):
-    """Successes only, in two generations: a full young one becomes the old one, whose entries are then forgotten.
+    """Successes only, in two generations: a full young one becomes the old one, whose oldest each addition forgets.
 
-    A hit in the old generation is copied into the young one, so what is in use stays.
+    A hit in the old generation is moved into the young one, so what is in use stays. One goes for each that comes: that
+    one takes the other's place in memory, and no request waits until a whole generation has been freed.
 
-    Threads use it without a lock. Every race ends in one of two ways: an entry is forgotten, and decoded again; or an
-    addition is missing in the count of bytes, which starts afresh with each generation. No race can pair a key with
-    another key's value: both go into the dictionary in one operation.
+    Threads use it without a lock. Every race ends in one of three ways: an entry is forgotten, and decoded again; an
+    addition is missing in the count of bytes, which starts afresh with each generation; or what is old is forgotten
+    with its whole generation. No race can pair a key with another key's value: both go into the dictionary in one
+    operation.
     """
 
-    __slots__ = ("_bytes", "_old", "_size", "_young")
+    __slots__ = ("_bytes", "_old", "_queue", "_size", "_young")
 
     def __init__(self, size: Callable[[K], int]) -> None:
         self._size = size  # the number of bytes in a key
         self._young: dict[K, V] = {}
         self._old: dict[K, V] = {}
+        self._queue: list[K] = []  # the keys of the old generation as it was when it became that, the oldest last
         self._bytes = 0
 
     def get(self, key: K) -> V | None:
         """Return the value that was put under ``key``, or None."""
         value = self._young.get(key)
         if value is None:
-            value = self._old.get(key)
+            value = self._old.pop(key, None)
             if value is not None:
-                self.put(key, value)
+                self._add(key, value)
         return value
 
     def put(self, key: K, value: V) -> None:
         """Keep ``value`` under ``key``."""
+        queue = self._queue
+        try:
+            # What has been moved is there no more.
+            while queue and self._old.pop(queue.pop(), None) is None:
+                pass
+        except IndexError:  # another thread has taken the last one
+            pass
+        self._add(key, value)
+
+    def _add(self, key: K, value: V) -> None:
         size = self._size(key)
         if len(self._young) >= _ENTRIES or self._bytes + size > _BYTES:
             self._old, self._young, self._bytes = self._young, {}, 0
+            queue = list(self._old)  # at once: another thread may still be adding to it
+            queue.reverse()
+            self._queue = queue
         self._young[key] = value
         self._bytes += size
