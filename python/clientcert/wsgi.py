@@ -196,8 +196,8 @@ def check_tls_source(tls_source: object) -> None:
 def _socket(environ: WSGIEnvironment) -> socket.socket | None:
     """Return the connection's own socket. A process variable of the same name is text."""
     for key in _SOCKETS:
-        if (found := environ.get(key)) is not None and isinstance(found, socket.socket):
-            # Looked up in the modules each time: gevent replaces the classes.
+        # The class is looked up in its module each time: gevent replaces it.
+        if isinstance(found := environ.get(key), socket.socket):
             return found
     return None
 
