@@ -20,7 +20,7 @@ from fake_request import STRANGER, FakeRequest
 def small(monkeypatch):
     monkeypatch.setattr(cache, "_ENTRIES", 4)
     monkeypatch.setattr(cache, "_BYTES", 100)
-    return Cache(len)
+    return Cache(lambda key, _: len(key))
 
 
 def test_what_was_put_is_found_and_nothing_else(small):
@@ -122,7 +122,7 @@ def strategy():
 
 
 def cached(mine):
-    return mine._extractor._reader._certificates
+    return mine._extractor._known[True]
 
 
 @pytest.mark.parametrize("seconds", [-7200, 0, 2 * 86400])

@@ -134,7 +134,7 @@ def test_the_certificate_is_valid_at_the_time_of_the_request_and_not_of_the_one_
 def test_a_request_that_comes_again_is_not_decoded_again(backend, monkeypatch):
     mine = strategy(["10.0.0.5"])
     assert outcome(mine, accepted) == "alice"
-    monkeypatch.setattr(extract.Extractor, "_from_header", None)
+    monkeypatch.setattr(extract.Extractor, "_read", None)
     assert outcome(mine, accepted) == "alice"
 
 

@@ -1,5 +1,5 @@
 from collections.abc import Iterable
-from typing import Any, Literal, final
+from typing import Any, Literal, TypeAlias, final
 
 from clientcert.decoded import Attributes, GeneralName
 
@@ -14,6 +14,8 @@ __all__ = [
     "parse_pem",
     "parse_xfcc",
 ]
+
+_Lines: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 @final
 class Certificate:
@@ -31,8 +33,11 @@ class Certificate:
 
 @final
 class LineFilter:
-    def __new__(cls, names: list[bytes], mapping: bytes, /) -> LineFilter: ...
-    def pick(self, lines: Iterable[tuple[bytes, bytes]], /) -> tuple[tuple[bytes, bytes], ...]: ...
+    def __new__(
+        cls, identifying: list[bytes], varying: list[bytes], others: list[bytes], mapping: bytes, key: bytes, /
+    ) -> LineFilter: ...
+    def pick(self, lines: Iterable[tuple[bytes, bytes]], /) -> tuple[bytes | None, _Lines]: ...
+    def split(self, picked: _Lines, /) -> tuple[_Lines, _Lines, _Lines]: ...
 
 @final
 class RevokedSerials:

@@ -194,8 +194,6 @@ class HeaderGuard:
         lines = self._headers.collect(ASGIRequest(scope))
         objection = self._headers.objection(ASGIRequest(scope), lines) if lines else None
         watched = lines.single.copy()
-        if self._headers.list_header is not None and lines.members:
-            watched[self._headers.list_header] = b", ".join(lines.members)
         if objection is None or (objection.reason == "ambiguous_header_name" and lines.nominated is None):
             malformed = next((name for name, value in watched.items() if _CONTROL_CHARACTER.search(value)), None)
             if malformed is not None:
@@ -261,7 +259,7 @@ def _watched_headers(
         names = frozenset(map(header_name, watched))
         list_header = next((name for name in names if name == b"client-cert-chain"), None)  # RFC 9440, section 2.3
     trust = trusted_proxies_from(trusted_proxies)
-    return WatchedHeaders(names, None if trust == "*" else trust, list_header)
+    return WatchedHeaders(names, None if trust == "*" else trust, list_header=list_header)
 
 
 def _connection(scope: Scope) -> Connection | None:

@@ -5,25 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-__all__ = ["Cache", "total_length"]
+__all__ = ["Cache"]
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-# Two thousand clients at a time are a large fleet for one process. A decoded certificate holds about ten times the
-# bytes of its header value once every field has been read, so that the keys are bounded too: 2 x 2 MiB of them keep the
-# whole cache near 40 MiB. One that was made for it holds 52 bytes for a byte of its DER (470 registered IDs; in the
-# fallback 41, 700 empty names): a cache full of these has 153 MiB (121 MiB), as `make bench-hostile` measures, or a
-# third more where the keys are not base64 but the DER of TLS connections.
+# Two thousand clients at a time are a large fleet for one process. A decoded certificate holds about thirteen times the
+# bytes of its DER once every field has been read, so that the DER is bounded too: 2 x 1.5 MiB of it keep a whole cache
+# near 40 MiB. One that was made for it holds 52 bytes for a byte of its DER (470 registered IDs; in the fallback 41,
+# 700 empty names): a cache full of these has 153 MiB (121 MiB), as `make bench-hostile` measures.
 _ENTRIES = 2048
-_BYTES = 2 * 1024 * 1024
-
-
-def total_length(key: Iterable[bytes]) -> int:
-    """Return the number of bytes in a key of several parts."""
-    return sum(map(len, key))
+_BYTES = 1536 * 1024
 
 
 class Cache(Generic[K, V]):
@@ -40,8 +34,8 @@ class Cache(Generic[K, V]):
 
     __slots__ = ("_bytes", "_old", "_queue", "_size", "_young")
 
-    def __init__(self, size: Callable[[K], int]) -> None:
-        self._size = size  # the number of bytes in a key
+    def __init__(self, size: Callable[[K, V], int]) -> None:
+        self._size = size  # the number of bytes that count of a key and its value
         self._young: dict[K, V] = {}
         self._old: dict[K, V] = {}
         self._queue: list[K] = []  # the keys of the old generation as it was when it became that, the oldest last
@@ -68,7 +62,7 @@ class Cache(Generic[K, V]):
         self._add(key, value)
 
     def _add(self, key: K, value: V) -> None:
-        size = self._size(key)
+        size = self._size(key, value)
         if len(self._young) >= _ENTRIES or self._bytes + size > _BYTES:
             self._old, self._young, self._bytes = self._young, {}, 0
             queue = list(self._old)  # at once: another thread may still be adding to it

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
-from clientcert.cache import Cache, total_length
+from clientcert.cache import Cache
 from clientcert.certificate import link
 from clientcert.cross_check import agrees
 from clientcert.errors import CertificateNotRetrievable, DecodeError, ValidationError
@@ -19,15 +19,15 @@ from clientcert.headers import WatchedHeaders
 from clientcert.parse import parse_chain_header, parse_der, parse_header, parse_xfcc
 from clientcert.presets import distinct_names, header_name
 from clientcert.rejection import Check, Rejection, RejectionReason
-from clientcert.trust import trusted_proxies_from
+from clientcert.trust import Objection, trusted_proxies_from
 from clientcert.validity import out_of_time
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from clientcert.certificate import PeerCertificate
     from clientcert.cross_check import CrossCheckForm
-    from clientcert.headers import HeaderLines
+    from clientcert.headers import HeaderLines, Lines
     from clientcert.parse import HeaderEncoding
     from clientcert.presets import Preset
     from clientcert.request import Request, TransportPeer
@@ -61,12 +61,31 @@ class Extracted(NamedTuple):
     instead_of: Rejection | None = None
 
 
-_Evidence = tuple[tuple[tuple[bytes, bytes], ...], "TransportPeer | None", bool]
-"""The lines of a request that could matter, its peer where that matters, and whether names and lines are as sent."""
+def _length_of_lines(lines: Lines, _: Literal[True]) -> int:
+    return sum(len(name) + len(value) for name, value in lines)
 
 
-def _evidence_size(evidence: _Evidence) -> int:
-    return sum(map(total_length, evidence[0]))
+Found = TypeVar("Found", bound=Extracted | ForwardedIdentity)
+
+_Known = tuple[Extracted | ForwardedIdentity, "TransportPeer | None"]
+"""Who the client is whose requests have one fingerprint, and the peer that was trusted with one, if it matters."""
+
+
+def _length_of_known(_: bytes, known: _Known) -> int:
+    found = known[0]
+    if isinstance(found, Extracted):
+        return _length_of_chain(b"", found.certificate)
+    return sum(len(text) for text in (found.hash, found.by, found.uri, found.dns, found.subject) if text is not None)
+
+
+def _length_of_chain(_: object, certificate: PeerCertificate) -> int:
+    # Within the package, by its parts: to ask for "raw" would keep that among the fields.
+    length = 0
+    part: PeerCertificate | None = certificate
+    while part is not None:
+        length += len(part._decoded.der)  # noqa: SLF001 - as above
+        part = part._fields.get("issuerCertificate")
+    return length
 
 
 class Extractor:
@@ -95,7 +114,7 @@ class Extractor:
         self.anchors = trust_anchors
         self._include_chain = include_chain = include_chain or trust_anchors is not None
         self.check_validity = check_validity
-        self._socket_certificates: Cache[tuple[bytes, ...], PeerCertificate] = Cache(total_length)
+        self._socket_certificates: Cache[tuple[bytes, ...], PeerCertificate] = Cache(_length_of_chain)
         if preset is None:
             return
 
@@ -104,8 +123,9 @@ class Extractor:
         )
         trust = trusted_proxies_from(trusted_proxies)
         self.trust = None if trust == "*" else trust
-        self._accepted: Cache[_Evidence, Extracted] = Cache(_evidence_size)
-        self._asks_connection = self.trust is not None and self.trust.asks_connection
+        # By the fingerprint of the request: of one whose lines are as they were sent, and of another.
+        self._known: dict[bool, Cache[bytes, _Known]] = {True: Cache(_length_of_known), False: Cache(_length_of_known)}
+        self._unobjectionable: Cache[Lines, Literal[True]] = Cache(_length_of_lines)
         self.certificate_header: bytes = header_name(preset.header)
         self._chain_header = None if preset.chain_header is None else header_name(preset.chain_header)
         # RFC 9440, section 2.3: Client-Cert-Chain is a List, which may be spread over several lines.
@@ -122,7 +142,10 @@ class Extractor:
         if self.trust is not None and self.trust.secret_header is not None:
             watched.append(self.trust.secret_header)
         distinct_names([name.decode() for name in watched])
-        self.headers = WatchedHeaders(watched, self.trust, list_header)
+        identifying = [self.certificate_header, *(header for header, _ in self.cross_checks)]
+        if self._chain_header is not None:
+            identifying.append(self._chain_header)
+        self.headers = WatchedHeaders(watched, self.trust, identifying=identifying, list_header=list_header)
 
     def extract(self, request: Request) -> Extracted | ForwardedIdentity | Rejection:
         """Return the client's certificate, or why there is none.
@@ -132,18 +155,43 @@ class Extractor:
         headers = self.headers
         if headers is None:
             return self._from_socket(request)
-        lines = headers.pick(request)
-        # All that the certificate in a header depends on, but for the time: what agrees with a request that was
-        # accepted, in every line that could matter and in its peer, is accepted for the same certificate. Who guesses
-        # at a proxy's secret learns nothing from the time that this takes: the look-up is by a hash with a random key.
-        evidence = lines, None if self.trust is None else request.peer, request.preserves_names
-        known = self._accepted.get(evidence)
+        fingerprint, picked = headers.pick(request)
+        peer = None if self.trust is None else request.peer
+        # But for the time, it depends on nothing else who the client is. Who guesses at a proxy's secret learns nothing
+        # from the time that a look-up takes: it is by hashes with random keys.
+        known = None if fingerprint is None else self._known[request.preserves_names].get(fingerprint)
+        if known is not None and known[1] == peer:
+            return self._judged(known[0])
+        identifying, addresses, others = headers.split(picked)
+        if fingerprint is None or not self._is_usual(peer, addresses, others):
+            ended = self._without_reading(request, headers, headers.sort(picked))
+            if ended is not None:
+                return ended
+            if self._unobjectionable.get(others) is None:
+                self._unobjectionable.put(others, True)  # noqa: FBT003 - a mark
         if known is not None:
-            return self._judged(known)
-        found = self._from_header(request, headers, headers.sort(lines))
-        if isinstance(found, Extracted) and found.source == "header" and not self._asks_connection:
-            self._accepted.put(evidence, found)
+            return self._judged(known[0])
+        found = self._read(request, headers.values(identifying))
+        if fingerprint is None or isinstance(found, Rejection):
+            return found
+        if isinstance(found, ForwardedIdentity) or found.source == "header":
+            # A proxy that shows a certificate of its own is asked for it each time.
+            is_enough = self.trust is not None and not self.trust.asks_connection
+            self._known[request.preserves_names].put(fingerprint, (found, peer if is_enough else None))
         return found
+
+    def _is_usual(self, peer: TransportPeer | None, addresses: Lines, others: Lines) -> bool:
+        """Return whether no objection can be made to a request, but for its identifying lines.
+
+        A proxy says the same of all its clients but for their own lines, so that this is nearly always known.
+        """
+        if self._unobjectionable.get(others) is None:
+            return False
+        if self.trust is None or peer is None:
+            return True
+        # `others` has the right secret, if there is one.
+        values = [value for _, value in addresses] if addresses else ()
+        return not self.trust.asks_connection and self.trust.address_objection(peer, values) is None
 
     def source(self, found: Extracted | ForwardedIdentity | Rejection) -> str:
         """Return where `extract` has looked for what it found: the name of the preset, or ``"socket"``."""
@@ -166,9 +214,9 @@ class Extractor:
         before = (Check.PEER, Check.DUPLICATES, Check.NAMES)
         return (*before, *verdicts, Check.HEADER, Check.DECODING, *chain, *cross_checks)
 
-    def certificate_value(self, lines: HeaderLines) -> bytes | None:
+    def certificate_value(self, single: Mapping[bytes, bytes]) -> bytes | None:
         """Return the value of the certificate's header, without the quotes that the preset says may be around it."""
-        value = lines.single.get(self.certificate_header)
+        value = single.get(self.certificate_header)
         if value is None or self.preset is None or not self.preset.quoted:
             return value
         inside = value.strip(b" \t")
@@ -182,40 +230,44 @@ class Extractor:
                 return header, expected
         return None
 
-    def _from_header(
+    def _without_reading(
         self, request: Request, headers: WatchedHeaders, lines: HeaderLines
-    ) -> Extracted | ForwardedIdentity | Rejection:
+    ) -> Extracted | Rejection | None:
+        """Return what becomes of a request whose certificate, if it has one, does not matter; None if it does."""
         if not lines:
             return self._without_header(request, lines.addresses)
         objection = headers.objection(request, lines)
         if objection is not None:
-            reason = RejectionReason(objection.reason)
-            return Rejection(_CHECKS[reason], reason, objection.detail)
-        return self._read(request, lines)
-
-    def _read(self, request: Request, lines: HeaderLines) -> Extracted | ForwardedIdentity | Rejection:
-        """Read the certificate from the headers of a trusted peer, none of which is there twice."""
+            return _rejection(objection)
         wrong = self.wrong_verdict(lines)
         if wrong is not None:
             detail = f"{wrong[0].decode()} {'has another value' if wrong[0] in lines.single else 'is absent'}"
             reason = RejectionReason.VERIFICATION_HEADER_MISMATCH
-            return Rejection(Check.VERDICTS, reason, detail, self._is_presented(lines))
-        value = self.certificate_value(lines)
+            return Rejection(Check.VERDICTS, reason, detail, self._shows_certificate(lines.single))
+        return None
+
+    def _read(
+        self, request: Request, single: Mapping[bytes, bytes] | Objection
+    ) -> Extracted | ForwardedIdentity | Rejection:
+        """Read who the client is from the identifying headers of a request whose others are as they should be."""
+        if isinstance(single, Objection):
+            return _rejection(single)
+        value = self.certificate_value(single)
         if value is None:
-            return self._without_certificate(request, self._absent(presented=self._is_presented(lines)))
-        chain = self._chain_value(lines) if self._include_chain else None
+            return self._without_certificate(request, self._absent(presented=self._is_presented(single)))
+        chain = self._chain_value(single) if self._include_chain else None
         try:
             found = self._reader.read(value, chain, preserves_names=request.preserves_names)
             return (
                 found
                 if isinstance(found, ForwardedIdentity)
-                else self._mismatch(found, lines) or self._judged(Extracted(found, "header"))
+                else self._mismatch(found, single) or self._judged(Extracted(found, "header"))
             )
         except DecodeError as error:
             check = Check.VALIDITY if error.code == "time" else Check.DECODING
             detail = f"{self.certificate_header.decode()}: {error}"
             reason = RejectionReason.HEADER_MISSING_OR_MALFORMED
-            presented = error.code != "no_certificate" or self._is_presented(lines)
+            presented = error.code != "no_certificate" or self._is_presented(single)
             return self._without_certificate(request, Rejection(check, reason, detail, presented))
         except _NoIdentityError as error:
             rejection = Rejection(error.check, error.reason, str(error))
@@ -223,10 +275,10 @@ class Extractor:
                 return self._without_certificate(request, rejection)
             return rejection
 
-    def _mismatch(self, certificate: PeerCertificate, lines: HeaderLines) -> Rejection | None:
+    def _mismatch(self, certificate: PeerCertificate, single: Mapping[bytes, bytes]) -> Rejection | None:
         """Return a rejection if a header says something else of the certificate than what it is."""
         for header, form in self.cross_checks:
-            value = lines.single.get(header)
+            value = single.get(header)
             if value is None or not agrees(value, certificate, form):
                 wrong = "is absent" if value is None else f"is not the {form} of the certificate"
                 reason = RejectionReason.VERIFICATION_HEADER_MISMATCH
@@ -237,21 +289,21 @@ class Extractor:
         detail = f"{self.certificate_header.decode()} is absent"
         return Rejection(Check.HEADER, RejectionReason.HEADER_MISSING_OR_MALFORMED, detail, presented)
 
-    def _is_presented(self, lines: HeaderLines) -> bool:
-        """Return whether the headers hold a certificate, readable or not, or what comes with one that is missing.
+    def _is_presented(self, single: Mapping[bytes, bytes]) -> bool:
+        """Return whether the client has shown a certificate, where all verdicts are good.
 
-        That is its chain, what identifies it, or verdicts that are all good: it has been removed on the way.
+        If they are good for those who showed one alone, and there is none, it has been removed on the way.
         """
-        if self._verdicts_are_of_certificates and self.wrong_verdict(lines) is None:
-            return True
-        identifying = (lines.single.get(header) for header, _ in self.cross_checks)
-        values = (self.certificate_value(lines), self._chain_value(lines), *identifying)
+        return self._verdicts_are_of_certificates or self._shows_certificate(single)
+
+    def _shows_certificate(self, single: Mapping[bytes, bytes]) -> bool:
+        """Return whether there is a certificate, readable or not, or what comes with one: its chain, what it is."""
+        identifying = (single.get(header) for header, _ in self.cross_checks)
+        values = (self.certificate_value(single), self._chain_value(single), *identifying)
         return any(value is not None and not says_none(value) for value in values)
 
-    def _chain_value(self, lines: HeaderLines) -> bytes | None:
-        if self._chain_header is None:
-            return None
-        return b", ".join(lines.members) if lines.members else lines.single.get(self._chain_header)
+    def _chain_value(self, single: Mapping[bytes, bytes]) -> bytes | None:
+        return None if self._chain_header is None else single.get(self._chain_header)
 
     def _without_header(self, request: Request, addresses: Sequence[bytes]) -> Extracted | Rejection:
         absent = self._absent(presented=False)
@@ -289,9 +341,11 @@ class Extractor:
             message = f"the certificate of the TLS connection cannot be read: {error}"
             raise NotRetrievableError(message, instead_of) from error
 
-    def _judged(self, extracted: Extracted) -> Extracted | Rejection:
+    def _judged(self, found: Found) -> Found | Rejection:
         """Check the validity period, for on a resumed TLS session nobody else has done so again; then the path."""
-        certificate, _, instead_of = extracted
+        if isinstance(found, ForwardedIdentity):  # which has no certificate to look at
+            return found
+        certificate, _, instead_of = found
         objection = out_of_time(certificate, int(time.time())) if self.check_validity else None
         if objection is not None:
             return Rejection(Check.VALIDITY, *objection, instead_of=instead_of, certificate=certificate)
@@ -302,7 +356,7 @@ class Extractor:
                 reason = RejectionReason(error.reason)
                 check = Check.REVOCATION if reason in _REVOCATION else Check.PATH
                 return Rejection(check, reason, error.detail, instead_of=instead_of, certificate=certificate)
-        return extracted
+        return found
 
 
 class NotRetrievableError(CertificateNotRetrievable):
@@ -325,7 +379,7 @@ class _NoIdentityError(Exception):
 
 
 class _HeaderReader:
-    """Header values to certificates, each decoded once: a client that comes again costs a dictionary lookup."""
+    """Header values to certificates, as the preset has them."""
 
     def __init__(self, preset: Preset, xfcc_elements: int, *, include_chain: bool, accept_names: bool) -> None:
         self._preset = preset
@@ -333,38 +387,24 @@ class _HeaderReader:
         self._xfcc_elements = xfcc_elements
         self._include_chain = include_chain
         self._accept_names = accept_names
-        self._certificates: Cache[tuple[bytes, bytes, bool], PeerCertificate | ForwardedIdentity] = Cache(
-            lambda key: total_length(key[:2])
-        )
 
     def read(self, value: bytes, chain: bytes | None, *, preserves_names: bool) -> PeerCertificate | ForwardedIdentity:
         """Return the certificate in ``value``, with the one in the header ``chain`` as its issuer, and so on.
 
         Raises `DecodeError`, or `_NoIdentityError` where the value could be what two senders wrote.
         """
-        key = value, chain or b"", preserves_names  # what the result depends on
-        certificate = self._certificates.get(key)
-        if certificate is None:
-            certificate = self._decode(value, preserves_names=preserves_names)
-            if isinstance(certificate, ForwardedIdentity):
-                pass
-            elif not self._include_chain:
-                certificate = certificate.without_chain()
-            elif chain is not None:
-                certificate = _linked([certificate, *self._issuers(chain)])
-            self._certificates.put(key, certificate)
-        return certificate
-
-    def _decode(self, value: bytes, *, preserves_names: bool) -> PeerCertificate | ForwardedIdentity:
-        if self._preset.encoding == "xfcc":
-            return self._xfcc_identity(value)
-        if not self._preset.chain_in_header:
-            # A second certificate is not the product's: it was merged into the value on the way.
-            return parse_header(value, self._preset.encoding, max_certificates=1)
-        certificate = parse_header(value, self._preset.encoding)
-        if not preserves_names:
-            _check_one_chain(certificate.chain)
-        return certificate
+        encoding = self._preset.encoding
+        if encoding == "xfcc":
+            found = self._xfcc_identity(value)
+            return found if isinstance(found, ForwardedIdentity) or self._include_chain else found.without_chain()
+        if self._preset.chain_in_header:
+            certificate = parse_header(value, encoding)
+            if not preserves_names:
+                _check_one_chain(certificate.chain)
+            return certificate if self._include_chain else certificate.without_chain()
+        # A second certificate is not the product's: it was merged into the value on the way.
+        certificate = parse_header(value, encoding, max_certificates=1)
+        return certificate if chain is None else _linked([certificate, *self._issuers(chain)])
 
     def _xfcc_identity(self, value: bytes) -> PeerCertificate | ForwardedIdentity:
         elements = parse_xfcc(value, max_elements=self._xfcc_elements)
@@ -391,6 +431,11 @@ class _HeaderReader:
                 return ()
             detail = f"{self._preset.chain_header}: {error}"
             raise _NoIdentityError(Check.CHAIN, detail) from error
+
+
+def _rejection(objection: Objection) -> Rejection:
+    reason = RejectionReason(objection.reason)
+    return Rejection(_CHECKS[reason], reason, objection.detail)
 
 
 def _check_one_chain(chain: tuple[PeerCertificate, ...]) -> None:

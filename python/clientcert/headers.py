@@ -6,6 +6,7 @@ if its name is not that of a watched header, byte for byte, and a server or a ga
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from clientcert.request import Request
     from clientcert.trust import TrustedProxies
 
-__all__ = ["HeaderLines", "WatchedHeaders", "is_field_name"]
+__all__ = ["HeaderLines", "Lines", "WatchedHeaders", "is_field_name"]
+
+Lines = tuple[tuple[bytes, bytes], ...]
+"""Header lines of a request, in their order: names and values."""
 
 # Connection is a list with commas (RFC 9110, section 7.6.1); Apache's `ap_get_token` also ends a name at white space
 # and semicolons.
@@ -32,33 +36,39 @@ _COMMON_OPTIONS = frozenset({b"keep-alive", b"Keep-Alive", b"close", b"Upgrade",
 
 
 _NAMES = 256  # remembered, none of them longer than the longest that is read
+_KEY_BYTES = 16
 
 
 class HeaderLines:
     """The header lines of one request that matter. It is false if there are none."""
 
-    __slots__ = ("addresses", "alias", "members", "nominated", "repeated", "single")
+    __slots__ = ("addresses", "alias", "nominated", "repeated", "single")
 
     def __init__(self) -> None:
-        self.single: dict[bytes, bytes] = {}
+        self.single: dict[bytes, bytes] = {}  # the one header that may have several lines has one here, too
         self.repeated: list[bytes] = []
-        self.members: list[bytes] = []  # of the one header that may have several lines
         self.addresses: list[bytes] = []
         self.alias: bytes | None = None  # the watched name that another resembles
         self.nominated: bytes | None = None  # the watched name that ``Connection`` has
 
     def __bool__(self) -> bool:
-        return bool(self.single or self.members or self.alias or self.nominated)
+        return bool(self.single or self.alias or self.nominated)
 
 
 class WatchedHeaders:
     """The headers of one proxy, by their names in lower case, and who may set them: ``trust``, None for everybody.
 
-    ``list_header`` is the one of them that may have several lines (RFC 9440, section 2.3).
+    ``identifying`` are those of them of which it depends what the certificate is. ``list_header`` is the one that may
+    have several lines (RFC 9440, section 2.3).
     """
 
     def __init__(
-        self, names: Collection[bytes], trust: TrustedProxies | None, list_header: bytes | None = None
+        self,
+        names: Collection[bytes],
+        trust: TrustedProxies | None,
+        *,
+        identifying: Collection[bytes] = (),
+        list_header: bytes | None = None,
     ) -> None:
         secret = None if trust is None else trust.secret_header
         self.names: frozenset[bytes] = frozenset(names) if secret is None else frozenset((*names, secret))
@@ -74,27 +84,44 @@ class WatchedHeaders:
 
         self._resembled = resembled
         self._read = self.names | {b"connection", *NAMES_OF_ADDRESSES}
-        self._filter = _backend.core.LineFilter(list(self._read), SIMILAR)
+        # A header of addresses that is watched says what its watcher takes it for.
+        addresses = NAMES_OF_ADDRESSES - self.names
+        others = self._read - addresses - frozenset(identifying)
+        groups = map(list, (identifying, addresses, others))
+        self._filter = _backend.core.LineFilter(*groups, SIMILAR, os.urandom(_KEY_BYTES))
         self._harmless = frozenset(option for option in _COMMON_OPTIONS if self._nominated(option) is None)
 
-    def pick(self, request: Request) -> tuple[tuple[bytes, bytes], ...]:
-        """Return the lines of ``request`` that could matter: upon no other does it depend what its headers say."""
-        picked: tuple[tuple[bytes, bytes], ...] = self._filter.pick(request.header_lines(self._read))
+    def pick(self, request: Request) -> tuple[bytes | None, Lines]:
+        """Return the lines of ``request`` that matter: no other could change what its headers say.
+
+        In front is a fingerprint of them, which other lines do not have; None where no line is identifying.
+        """
+        picked: tuple[bytes | None, Lines] = self._filter.pick(request.header_lines(self._read))
         return picked
 
+    def split(self, picked: Lines) -> tuple[Lines, Lines, Lines]:
+        """Return the identifying lines of those that `pick` has found, those with addresses, and the others.
+
+        Addresses differ from client to client, as identifying lines do. The others are alike for all clients of a
+        proxy, as long as nobody meddles.
+        """
+        groups: tuple[Lines, Lines, Lines] = self._filter.split(picked)
+        return groups
+
     def collect(self, request: Request) -> HeaderLines:
-        """Return the lines of ``request`` that matter."""
-        return self.sort(self.pick(request))
+        """Return the lines of ``request`` that matter, sorted."""
+        return self.sort(self.pick(request)[1])
 
     def sort(self, picked: Iterable[tuple[bytes, bytes]]) -> HeaderLines:
-        """Return what the lines are that `pick` has found."""
+        """Return what lines are that `pick` has found."""
         watched, resembled = self.names, self._resembled
         lines = HeaderLines()
         single = lines.single
+        members: list[bytes] = []
         for name, value in picked:
             if name in watched:
                 if name == self.list_header:
-                    lines.members.append(value)
+                    members.append(value)
                 elif name in single:
                     lines.repeated.append(name)
                 else:
@@ -108,7 +135,16 @@ class WatchedHeaders:
             elif (meant := resembled(name)) is not None:
                 # A proxy that replaces the one name may pass the other, which a server behind it takes for the first.
                 lines.alias = meant
+        if self.list_header is not None and members:
+            single[self.list_header] = b", ".join(members)  # RFC 9110, section 5.3
         return lines
+
+    def values(self, identifying: Lines) -> dict[bytes, bytes] | Objection:
+        """Return the value of each header that these lines are of, or why it is not clear what it is."""
+        if len(identifying) == 1:  # as nearly always
+            return dict(identifying)
+        lines = self.sort(identifying)
+        return self.ambiguity(lines) or lines.single
 
     def may_be(self, name: bytes) -> bool:
         """Return whether ``name`` is that of a watched header, or one that a server or a gateway could take for it.
@@ -133,6 +169,10 @@ class WatchedHeaders:
             objection = self._trust.objection(request, shown, lines.addresses)
             if objection is not None:
                 return objection
+        return self.ambiguity(lines)
+
+    def ambiguity(self, lines: HeaderLines) -> Objection | None:
+        """Return why it is not clear which of ``lines`` the proxy has written, or None."""
         if lines.repeated:
             return Objection("duplicate_header", f"{lines.repeated[0].decode()} is there more than once")
         if lines.nominated is not None:

@@ -137,7 +137,7 @@ def hint(  # noqa: PLR0911 - one for each check
         case Check.HEADER:
             return _absent(extractor, preset, request)
         case Check.DECODING:
-            return _undecodable(extractor, preset, extractor.certificate_value(lines) or b"")
+            return _undecodable(extractor, preset, extractor.certificate_value(lines.single) or b"")
         case _:
             return _JOINED if rejection.reason is RejectionReason.DUPLICATE_HEADER else _CHAIN
 

@@ -86,6 +86,7 @@ class TrustedProxies:
         "_lists_unix",
         "_networks",
         "_secret",
+        "asks_connection",
         "secret_header",
     )
 
@@ -109,7 +110,8 @@ class TrustedProxies:
         if certificate is not None and (not callable(certificate) or is_async(certificate)):
             raise ConfigurationError("certificate= is a policy that answers at once, such as allow_fingerprints([...])")
         self._certificate = certificate
-        self._certificates: Cache[bytes, PeerCertificate] = Cache(len)
+        self.asks_connection: bool = certificate is not None  # and not address and headers alone
+        self._certificates: Cache[bytes, PeerCertificate] = Cache(lambda der, _: len(der))
 
     def __repr__(self) -> str:
         conditions: list[str] = []
@@ -121,18 +123,14 @@ class TrustedProxies:
             conditions.append(f"certificate={self._certificate!r}")
         return f"TrustedProxies({', '.join(conditions)})"
 
-    @property
-    def asks_connection(self) -> bool:
-        """Whether it depends on the TLS connection who may speak for clients, and not on address and headers alone."""
-        return self._certificate is not None
-
     def objection(self, request: Request, secret: bytes | None, addresses: Sequence[bytes]) -> Objection | None:
         """Return why the peer of ``request`` may not speak for clients, or None if it may.
 
         ``secret`` is the value of the secret's header, None unless there is exactly one; ``addresses`` are the values
         of the headers in `NAMES_OF_ADDRESSES`.
         """
-        if self._addresses is not None and (objection := self._address_objection(request, addresses)):
+        objection = self.address_objection(request.peer, addresses)
+        if objection is not None:
             return objection
         if self.secret_header is not None and (secret is None or not hmac.compare_digest(secret, self._secret)):
             found = "is absent, or not single" if secret is None else "has another value"
@@ -141,27 +139,11 @@ class TrustedProxies:
             return Objection("untrusted_peer", "the peer has not shown a trusted TLS certificate of its own")
         return None
 
-    def why_not_a_client(self, request: Request, addresses: Sequence[bytes]) -> Objection | None:
-        """Return why the TLS certificate of the peer may be a proxy's own and not a client's, or None.
-
-        One condition that marks a proxy is enough here, where `objection` wants all of them. A peer without an address
-        may be any, a proxy that has hung up for one.
-        """
-        if self._addresses is not None:
-            objection = self._address_objection(request, addresses)
-            if objection is None:
-                return Objection("untrusted_peer", "the peer has a proxy's address, and no header")
-            if objection.reason == "peer_rewritten":
-                return objection
-            if request.peer.kind != "unix" and _address(request.peer.host or "") is None:
-                return Objection("untrusted_peer", "the server does not say what the peer's address is")
-        # Also one that is out of date is a proxy's.
-        if self._certificate is not None and self._proxy_certificate(request) is not None:
-            return Objection("untrusted_peer", "the peer has a proxy's certificate, and no header")
-        return None
-
-    def _address_objection(self, request: Request, addresses: Sequence[bytes]) -> Objection | None:
-        kind, host, authoritative, rewritten = request.peer
+    def address_objection(self, peer: TransportPeer, addresses: Sequence[bytes]) -> Objection | None:
+        """Return the same as far as it is the address of ``peer``."""
+        if self._addresses is None:
+            return None
+        kind, host, authoritative, rewritten = peer
         if kind == "unix":
             return None if self._lists_unix else Objection("untrusted_peer", "the peer is a Unix socket: list 'unix'")
         if kind != "ip" or host is None or len(host) > LONGEST_ADDRESS:
@@ -174,6 +156,25 @@ class TrustedProxies:
                 detail = "the peer's address is in X-Forwarded-For, Forwarded or X-Real-IP, and may be taken from there"
                 return Objection("peer_rewritten", detail)
         return None if self._lists(host) else Objection("untrusted_peer", "the peer's address is not listed")
+
+    def why_not_a_client(self, request: Request, addresses: Sequence[bytes]) -> Objection | None:
+        """Return why the TLS certificate of the peer may be a proxy's own and not a client's, or None.
+
+        One condition that marks a proxy is enough here, where `objection` wants all of them. A peer without an address
+        may be any, a proxy that has hung up for one.
+        """
+        if self._addresses is not None:
+            objection = self.address_objection(request.peer, addresses)
+            if objection is None:
+                return Objection("untrusted_peer", "the peer has a proxy's address, and no header")
+            if objection.reason == "peer_rewritten":
+                return objection
+            if request.peer.kind != "unix" and _address(request.peer.host or "") is None:
+                return Objection("untrusted_peer", "the server does not say what the peer's address is")
+        # Also one that is out of date is a proxy's.
+        if self._certificate is not None and self._proxy_certificate(request) is not None:
+            return Objection("untrusted_peer", "the peer has a proxy's certificate, and no header")
+        return None
 
     def _search(self, host: str) -> bool:
         address = _address(host)

@@ -36,7 +36,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from clientcert.cache import Cache, total_length
+from clientcert.cache import Cache
 from clientcert.errors import ConfigurationError, DecodeError, ValidationError
 from clientcert.rejection import RejectionReason
 from clientcert.reload import Reloaded, SourceStatus, files_in, readable
@@ -181,7 +181,7 @@ class TrustAnchors:
             raise ConfigurationError("revocation takes RevocationLists(...), OCSPResponses(...), or a list of these")
         self._check_intermediates = check_intermediates
         self._end_entity_policy = _end_entity_policy(is_required=require_client_auth, allow_any=allow_any_usage)
-        self._verdicts: Cache[tuple[bytes, bytes], _Verdict] = Cache(total_length)
+        self._verdicts: Cache[tuple[bytes, bytes], _Verdict] = Cache(lambda key, _: sum(map(len, key)))
         self._description = ", ".join(map(_described, items))
 
     def __repr__(self) -> str:

@@ -55,7 +55,7 @@ fn object<'py>(
     })
 }
 
-/// The key of an attribute or an access method.
+/// The key of an attribute or an access method, or an attribute's type.
 fn attribute_key<'py>(py: Python<'py>, key: Cow<'static, str>) -> Bound<'py, PyString> {
     match key {
         // Nearly every name is made of these: they are looked up once.
@@ -65,6 +65,12 @@ fn attribute_key<'py>(py: Python<'py>, key: Cow<'static, str>) -> Bound<'py, PyS
         Cow::Borrowed("ST") => intern!(py, "ST").clone(),
         Cow::Borrowed("O") => intern!(py, "O").clone(),
         Cow::Borrowed("OU") => intern!(py, "OU").clone(),
+        Cow::Borrowed("2.5.4.3") => intern!(py, "2.5.4.3").clone(),
+        Cow::Borrowed("2.5.4.6") => intern!(py, "2.5.4.6").clone(),
+        Cow::Borrowed("2.5.4.7") => intern!(py, "2.5.4.7").clone(),
+        Cow::Borrowed("2.5.4.8") => intern!(py, "2.5.4.8").clone(),
+        Cow::Borrowed("2.5.4.10") => intern!(py, "2.5.4.10").clone(),
+        Cow::Borrowed("2.5.4.11") => intern!(py, "2.5.4.11").clone(),
         _ => text(py, key),
     }
 }
@@ -91,7 +97,8 @@ fn array<'py>(
 
 /// `((oid, value), …)`.
 pub(super) fn attributes<'py>(py: Python<'py>, attributes: &[Attribute<'_>]) -> PyResult<Bound<'py, PyTuple>> {
-    let pairs = attributes.iter().map(|attribute| (x509::dotted(attribute.oid), attribute.value.as_ref()));
+    let pairs =
+        attributes.iter().map(|attribute| (attribute_key(py, x509::attribute_type(attribute.oid)), &*attribute.value));
     PyTuple::new(py, pairs.collect::<Vec<_>>())
 }
 

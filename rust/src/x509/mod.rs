@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256, Sha512};
 pub use self::grouped::{Groups, Values};
 use self::key::Key;
 pub use self::name::{Attribute, latin1};
-pub use self::objects::dotted;
+pub use self::objects::{attribute_type, dotted};
 pub use self::san::{GeneralName, ip_address};
 use self::time::Time;
 use crate::der::{Reader, has_zero_padding, tag};

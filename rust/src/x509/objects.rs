@@ -23,18 +23,18 @@ const NAME_CHARACTERS: usize = 79;
 /// What Node.js shows of a registeredID or a key purpose: its buffers have 256 bytes.
 pub(super) const VALUE_CHARACTERS: usize = 255;
 
-/// The attribute types that nearly every name is made of, by content octets.
-const fn common(oid: &[u8]) -> Option<&'static str> {
+/// The attribute types that nearly every name is made of, by content octets: short name and dotted text.
+const fn common(oid: &[u8]) -> Option<(&'static str, &'static str)> {
     Some(match oid {
-        b"\x55\x04\x03" => "CN",
-        b"\x55\x04\x06" => "C",
-        b"\x55\x04\x07" => "L",
-        b"\x55\x04\x08" => "ST",
-        b"\x55\x04\x0a" => "O",
-        b"\x55\x04\x0b" => "OU",
-        b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01" => "emailAddress",
-        b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19" => "DC",
-        b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01" => "UID",
+        b"\x55\x04\x03" => ("CN", "2.5.4.3"),
+        b"\x55\x04\x06" => ("C", "2.5.4.6"),
+        b"\x55\x04\x07" => ("L", "2.5.4.7"),
+        b"\x55\x04\x08" => ("ST", "2.5.4.8"),
+        b"\x55\x04\x0a" => ("O", "2.5.4.10"),
+        b"\x55\x04\x0b" => ("OU", "2.5.4.11"),
+        b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01" => ("emailAddress", "1.2.840.113549.1.9.1"),
+        b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19" => ("DC", "0.9.2342.19200300.100.1.25"),
+        b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01" => ("UID", "0.9.2342.19200300.100.1.1"),
         _ => return None,
     })
 }
@@ -42,6 +42,12 @@ const fn common(oid: &[u8]) -> Option<&'static str> {
 /// The lines of a data file without its comments.
 pub(super) fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
     table.lines().filter(|line| !line.starts_with('#'))
+}
+
+/// The dotted text of an attribute type's content octets.
+#[must_use]
+pub fn attribute_type(oid: &[u8]) -> Cow<'static, str> {
+    common(oid).map_or_else(|| dotted(oid).into(), |(_, dotted)| dotted.into())
 }
 
 /// The dotted text of an OBJECT IDENTIFIER's content octets (X.690, section 8.19), arcs of any size.
@@ -94,7 +100,7 @@ pub(super) fn bounded(oid: &[u8], most: usize) -> String {
 
 /// OpenSSL's short name, if it has one.
 pub(super) fn known(oid: &[u8]) -> Option<&'static str> {
-    common(oid).or_else(|| OBJECTS.get(dotted(oid).as_str()).map(|(short, _)| *short))
+    common(oid).map(|(short, _)| short).or_else(|| OBJECTS.get(dotted(oid).as_str()).map(|(short, _)| *short))
 }
 
 /// OpenSSL's short name, or the dotted text where it has none.
