@@ -157,6 +157,48 @@ def test_what_is_refused_leaves_nothing_in_the_cache(backend):
     assert (cached(mine)._young, cached(mine)._old) == ({}, {})
 
 
+def kept(mine):
+    return len(cached(mine)._young) + len(cached(mine)._old)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_each_certificate_of_a_chain_counts_as_what_it_has_of_bytes(backend, monkeypatch, length):
+    authority = CertificateAuthority()
+    intermediate = authority.intermediate("intermediate")
+    issuers = [intermediate.certificate, authority.certificate][: length - 1]
+    chains = [[intermediate.issue(f"client {n}").certificate, *issuers] for n in range(12)]
+    monkeypatch.setattr(cache, "_BYTES", 3 * sum(len(part["raw"]) for part in chains[0]) + 100)
+    mine = ClientCertStrategy(
+        lambda _: True, certificate_source="traefik", trusted_proxies=["10.0.0.5"], include_chain=True
+    )
+    for chain in chains:
+        value = ",".join(encode_header(part, "base64-der") for part in chain)
+        assert mine.authenticate(FakeRequest([("X-Forwarded-Tls-Client-Cert", value)]))
+    assert kept(mine) == 4  # three are a generation, and each that comes takes the place of one
+
+
+def test_names_without_a_certificate_count_as_what_they_have_of_characters(backend, monkeypatch):
+    monkeypatch.setattr(cache, "_BYTES", 3000)
+    mine = ClientCertStrategy(
+        lambda _: True, certificate_source="istio", trusted_proxies=["10.0.0.5"], accept_forwarded_identity=True
+    )
+    for number in range(12):
+        value = f"Hash={number:064x};URI=spiffe://example.org/{'a' * 900}"
+        assert mine.authenticate(FakeRequest([("X-Forwarded-Client-Cert", value)]))
+    assert kept(mine) <= 6
+
+
+def test_what_all_clients_of_a_proxy_have_in_common_is_bounded_though_a_client_makes_it_differ(backend, monkeypatch):
+    value = encode_header(CertificateAuthority().issue("alice").certificate, "rfc9440")
+    mine = strategy()
+    monkeypatch.setattr(cache, "_BYTES", 3000)
+    for number in range(12):
+        lines = [("Client-Cert", value), ("Connection", f"{number:0900}")]
+        assert mine.authenticate(FakeRequest(lines))
+    known = mine._extractor._unobjectionable
+    assert len(known._young) + len(known._old) <= 6
+
+
 def _read_all(certificate):
     for key in certificate:
         certificate[key]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientcert import ClientCertStrategy, TrustedProxies, allow_fingerprints, encode_header, extract
+from clientcert import ClientCertStrategy, Preset, TrustedProxies, allow_fingerprints, encode_header, extract
 from clientcert.request import TLSConnection, TransportPeer
 from clientcert.testing import CertificateAuthority
 from fake_request import FakeRequest
@@ -28,11 +28,12 @@ def value(issued):
     return encode_header(issued.certificate, "url-pem")
 
 
-def strategy(trusted_proxies):
+def strategy(trusted_proxies, source="nginx", *, fallback_to_socket=False):
     return ClientCertStrategy(
         lambda certificate: certificate["subject"]["CN"],
-        certificate_source="nginx",
+        certificate_source=source,
         trusted_proxies=trusted_proxies,
+        fallback_to_socket=fallback_to_socket,
     )
 
 
@@ -95,12 +96,20 @@ def requests(draw):
     return FakeRequest(lines, peer, connection, preserves_names=draw(st.sampled_from([True, True, False])))
 
 
+WITHOUT_VERDICT = Preset(name="plain", header="X-SSL-Client-Cert", encoding="url-pem", verified_by="proxy")
+
+
+@pytest.mark.parametrize("fallback_to_socket", [False, True])
+@pytest.mark.parametrize("source", ["nginx", WITHOUT_VERDICT], ids=["nginx", "plain"])
 @pytest.mark.parametrize("trusted_proxies", TRUST.values(), ids=TRUST)
 @given(sent=st.lists(requests(), min_size=1, max_size=6))
-def test_a_strategy_that_has_accepted_requests_says_of_others_what_a_new_one_says(trusted_proxies, sent):
-    mine = strategy(trusted_proxies)
+def test_a_strategy_that_has_accepted_requests_says_of_others_what_a_new_one_says(
+    trusted_proxies, source, fallback_to_socket, sent
+):
+    options = {"trusted_proxies": trusted_proxies, "source": source, "fallback_to_socket": fallback_to_socket}
+    mine = strategy(**options)
     for request in [accepted, *sent, accepted, *sent]:
-        assert outcome(mine, request) == outcome(strategy(trusted_proxies), request)
+        assert outcome(mine, request) == outcome(strategy(**options), request)
 
 
 @pytest.mark.parametrize("change", VARIATIONS[:6])
@@ -131,11 +140,46 @@ def test_the_certificate_is_valid_at_the_time_of_the_request_and_not_of_the_one_
     assert outcome(mine, accepted)[0] == "certificate_expired"
 
 
-def test_a_request_that_comes_again_is_not_decoded_again(backend, monkeypatch):
+@pytest.mark.parametrize("preserves_names", [True, False])
+def test_a_request_that_comes_again_is_not_decoded_again(backend, monkeypatch, preserves_names):
     mine = strategy(["10.0.0.5"])
-    assert outcome(mine, accepted) == "alice"
+    request = replace(accepted, preserves_names=preserves_names)
+    assert outcome(mine, request) == "alice"
     monkeypatch.setattr(extract.Extractor, "_read", None)
+    assert outcome(mine, request) == "alice"
+
+
+def test_a_client_that_comes_by_another_proxy_is_not_decoded_again(backend, monkeypatch):
+    mine = strategy(["10.0.0.0/8"])
     assert outcome(mine, accepted) == "alice"
+    monkeypatch.setattr(extract, "parse_header", None)
+    assert outcome(mine, replace(accepted, peer=PEERS[3])) == "alice"
+
+
+def test_a_secret_in_a_header_that_may_have_addresses_is_asked_for_from_each_client(backend):
+    secret = ("X-Real-IP", SECRET)
+    mine = strategy(TrustedProxies(addresses=["10.0.0.5"], secret=secret))
+    lines = [("X-SSL-Client-Verify", "SUCCESS"), ("X-SSL-Client-Cert", value(ALICE))]
+    assert outcome(mine, FakeRequest([*lines, secret])) == "alice"
+    for wrong in [[], [("X-Real-IP", SECRET[1:])]]:
+        for issued in (ALICE, BOB):
+            request = FakeRequest([lines[0], ("X-SSL-Client-Cert", value(issued)), *wrong])
+            assert outcome(mine, request)[0] == "untrusted_peer"
+
+
+def test_no_two_strategies_have_the_same_fingerprints(backend):
+    """The key is random: who can compute them could look for two requests that have the same."""
+    first, second = (strategy("*")._extractor.headers.pick(accepted)[0] for _ in range(2))
+    assert first != second
+
+
+@pytest.mark.parametrize("header", ["", "::", "(null)"])
+def test_what_a_client_showed_itself_is_not_remembered_by_a_header_that_says_there_is_none(backend, header):
+    mine = strategy("*", WITHOUT_VERDICT, fallback_to_socket=True)
+    direct = FakeRequest([("X-SSL-Client-Cert", header)], connection=shown(ALICE))
+    assert outcome(mine, direct) == "alice"
+    assert outcome(mine, replace(direct, connection=shown(BOB))) == "bob"
+    assert outcome(mine, replace(direct, connection=None))[0] == "socket_not_authorized"
 
 
 def test_what_a_client_showed_on_its_own_connection_is_not_remembered_by_its_headers(backend):

@@ -163,7 +163,7 @@ class Extractor:
         if known is not None and known[1] == peer:
             return self._judged(known[0])
         identifying, addresses, others = headers.split(picked)
-        if fingerprint is None or not self._is_usual(peer, addresses, others):
+        if not self._is_usual(peer, addresses, others):
             ended = self._without_reading(request, headers, headers.sort(picked))
             if ended is not None:
                 return ended
