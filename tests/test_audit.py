@@ -200,6 +200,15 @@ def test_the_peer_is_an_address_and_no_text_that_a_server_took_for_one(peer, tex
     assert record_of(FakeRequest(connection=DIRECT, peer=peer), direct, accept).peer == text
 
 
+def test_of_a_certificate_whose_end_is_no_time_nobody_knows_how_long_it_has(backend):
+    der = CA.issue("client", not_after=datetime(2049, 1, 1, tzinfo=UTC)).der
+    month = der.index(b"Z\x17\x0d") + 5  # of notAfter
+    shown = TLSConnection(authorized=True, certificates=(der[:month] + b"99" + der[month + 2 :],))
+    record = record_of(FakeRequest(connection=shown), direct, accept, check_validity=False)
+    assert record.certificate["valid_to"] == "Bad time value"
+    assert record.days_left is None
+
+
 def test_names_without_a_certificate_are_in_the_record(backend):
     request = FakeRequest([("X-Forwarded-Client-Cert", IDENTITY)])
     record = record_of(

@@ -49,6 +49,24 @@ def test_the_mapping_is_the_object_that_node_builds(id_):
         assert list(certificate.get(key) or ()) == list(node.get(key) or ())
 
 
+@pytest.mark.parametrize("read_before", [(), ("subject",), ("raw", "subject"), tuple(reversed(NODE["client"]))])
+def test_values_and_items_are_those_of_the_keys_in_their_order_whatever_has_been_read(read_before):
+    certificate, node = chain(), NODE["client"]
+    handed_out = [certificate[key] for key in read_before]
+    assert list(certificate.keys()) == [*node, "issuerCertificate"]
+    assert list(certificate.values()) == [*node.values(), certificate["issuerCertificate"]]
+    assert list(certificate.items()) == list(zip(certificate.keys(), certificate.values(), strict=True))
+    assert all(certificate[key] is value for key, value in zip(read_before, handed_out, strict=True))
+
+
+def test_what_is_read_of_one_certificate_is_not_in_another():
+    """Certificates of which nothing has been read share what says so."""
+    first, second = parsed("client"), parsed("root")
+    assert first["subject"] != second["subject"]
+    assert parsed("client")["subject"] == first["subject"]
+    assert "raw" not in parsed("root")._fields
+
+
 def test_a_key_that_node_leaves_out_is_absent():
     root = parsed("root")
     assert "subjectaltname" not in root

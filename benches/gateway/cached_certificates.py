@@ -1,7 +1,7 @@
 """Prints how many bytes a cached certificate takes: the growth of the resident size while the cache fills.
 
 Arguments: the file with the values of the header, and ``identity``, where verify reads the organization, or ``whole``,
-where it reads every field. The key, which is the value of the header, is counted. Linux only.
+where it reads every field. What it is found by is counted. Linux only.
 """
 
 # ruff: noqa: T201 - its output is what it prints
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from clientcert import PeerCertificate
 
-# What both generations hold (`clientcert.cache`), as long as a value is shorter than 2 KiB.
+# What one generation holds (`clientcert.cache`), as long as the DER of each is shorter than 768 bytes.
 _FILLS_IT = 2048
 _BEFORE = 200  # certificates that load whatever is loaded once
 

@@ -62,8 +62,16 @@ class ASGIRequest:
     def peer(self) -> TransportPeer:
         """The transport peer: authoritative through `clientcert.servers`, otherwise what the scope says."""
         scope = self.native
-        connection = _connection(scope) if "extensions" in scope else None
-        return _scope_peer(scope) if connection is None else connection.peer
+        if "extensions" in scope:
+            connection = _connection(scope)
+            if connection is not None:
+                return connection.peer
+        client = scope.get("client")
+        if client is not None and client[0]:
+            # Uvicorn's ProxyHeadersMiddleware sets port 0 where the X-Forwarded-For entry it takes the address from has
+            # no port; no TCP client has that one. Granian writes ports as text.
+            return stated_peer(client[0], rewritten=client[1] in _NO_PORT)
+        return _peer_without_address(scope)
 
     def header_lines(self, names: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:  # noqa: ARG002 - all of them
         """Return every header line of the scope: ASGI has the names in lower case already."""
@@ -271,12 +279,7 @@ def _connection(scope: Scope) -> Connection | None:
 _NO_PORT = frozenset({0, "0"})
 
 
-def _scope_peer(scope: Scope) -> TransportPeer:
-    client = scope.get("client")
-    if client is not None and client[0]:
-        # Uvicorn's ProxyHeadersMiddleware sets port 0 where the X-Forwarded-For entry it takes the address from has no
-        # port; no TCP client has that one. Granian writes ports as text.
-        return stated_peer(client[0], rewritten=client[1] in _NO_PORT)
+def _peer_without_address(scope: Scope) -> TransportPeer:
     # Over a Unix socket there is no client address (granian: ""), and ``server`` is a path and None (granian: "0"; the
     # ASGI worker of gunicorn has the first two characters of the path). Each alone proves nothing: a TCP client that is
     # gone has no address, and httpx's in-process transport has a server without a port.

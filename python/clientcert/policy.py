@@ -183,11 +183,12 @@ def allow_organization(names: Iterable[str]) -> Policy:
 
 def _attribute(function: str, short_name: str, names: Iterable[str]) -> Policy:
     allowed = _texts(function, names)
-    accepted = frozenset(allowed)
     oid = ATTRIBUTE_TYPES[short_name]
+    accepted = frozenset((oid, value) for value in allowed)
 
     def allows(certificate: PeerCertificate) -> bool:
-        return not accepted.isdisjoint(_values(certificate.subject_attributes, oid))
+        name = certificate.subject_attributes
+        return not accepted.isdisjoint(name) and not (oid == _COMMON_NAME and _has_several_common_names(name))
 
     return Policy(f"{function}({allowed!r})", allows)
 
@@ -241,8 +242,13 @@ def _name_matcher(function: str, attributes: NameConstraints) -> tuple[Callable[
 
 def _values(name: Attributes, oid: str) -> list[str]:
     """Return the values of an attribute that may be matched one by one: none where there are several common names."""
-    values = [value for kind, value in name if kind == oid]
-    return [] if oid == _COMMON_NAME and len(values) > 1 else values
+    if oid == _COMMON_NAME and _has_several_common_names(name):
+        return []
+    return [value for kind, value in name if kind == oid]
+
+
+def _has_several_common_names(name: Attributes) -> bool:
+    return [kind for kind, _ in name].count(_COMMON_NAME) > 1
 
 
 def attribute_type(name: str) -> str:

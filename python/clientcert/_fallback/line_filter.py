@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from hashlib import sha256
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ class LineFilter:
                 and (name in exact or bytes.translate(name, self._mapping) in self._names)
             ]
         )
-        if self._identifying.isdisjoint([line[0] for line in picked]):
+        parts = [*chain.from_iterable(picked)]
+        if self._identifying.isdisjoint(parts[::2]):
             return None, picked
-        parts = [part for line in picked for part in line]
         # With the lengths, for the parts of other lines may be the same bytes in a row.
         lengths_of_parts = array("Q", map(len, parts)).tobytes()
         return sha256(b"".join((self._key, lengths_of_parts, *parts))).digest(), picked
