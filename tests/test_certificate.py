@@ -59,14 +59,6 @@ def test_values_and_items_are_those_of_the_keys_in_their_order_whatever_has_been
     assert all(certificate[key] is value for key, value in zip(read_before, handed_out, strict=True))
 
 
-def test_what_is_read_of_one_certificate_is_not_in_another():
-    """Certificates of which nothing has been read share what says so."""
-    first, second = parsed("client"), parsed("root")
-    assert first["subject"] != second["subject"]
-    assert parsed("client")["subject"] == first["subject"]
-    assert "raw" not in parsed("root")._fields
-
-
 def test_a_key_that_node_leaves_out_is_absent():
     root = parsed("root")
     assert "subjectaltname" not in root

@@ -317,7 +317,7 @@ def resident() -> int:
 
 
 def fill_cache(name: str) -> None:
-    """Fill both generations of a cache with such certificates, every field read, and print what that takes."""
+    """Fill a cache with such certificates, every field read, and print what that takes."""
     # 1024 entries share 1.5 MiB: what is around the names is as little of that as it can be.
     one = largest(CERTIFICATES[name], 3 * KIB // 2 - 8)
     ders = (one.replace(SERIAL, tlv(x.INTEGER, b"\1" + number.to_bytes(3))) for number in count())
@@ -331,7 +331,8 @@ def fill_cache(name: str) -> None:
         read += 1
         rollovers += len(cache._young) < young  # noqa: SLF001 - nobody else is told that a generation is full
         young = len(cache._young)  # noqa: SLF001
-    CONSOLE.print(resident() - before, (resident() - before) / (read * len(one)))
+    kept = young + len(cache._old)  # noqa: SLF001
+    CONSOLE.print(resident() - before, (resident() - before) / (kept * len(one)))
 
 
 def memory(name: str, backend: str) -> tuple[float, float]:

@@ -75,7 +75,8 @@ class PeerCertificate(Mapping[str, Any]):
 
     def __init__(self, decoded: DecodedCertificate, issuer: PeerCertificate | None = None) -> None:
         _set_decoded(self, decoded)
-        _set_fields(self, _NONE_READ if issuer is None else {"issuerCertificate": issuer})
+        # Filled as fields are read. Threads may compute a field twice; the values are equal and either may stay.
+        _set_fields(self, {} if issuer is None else {"issuerCertificate": issuer})
 
     # The mapping: what Node.js builds.
 
@@ -83,12 +84,7 @@ class PeerCertificate(Mapping[str, Any]):
         fields = self._fields
         if key in fields:
             return fields[key]
-        value = self._decoded.field(key)
-        # Threads may compute a field twice; the values are equal and either may stay.
-        if fields is _NONE_READ:
-            fields = {}
-            _set_fields(self, fields)
-        fields[key] = value
+        value = fields[key] = self._decoded.field(key)
         return value
 
     def __iter__(self) -> Iterator[str]:
@@ -244,9 +240,6 @@ class PeerCertificate(Mapping[str, Any]):
         """Return the certificate, or the whole chain, in PEM (RFC 7468)."""
         return "".join(_pem(certificate["raw"]) for certificate in (self.chain if chain else (self,)))
 
-
-# Of all that have no issuer, until a field is read: a policy asks for other things, and caches hold many.
-_NONE_READ: dict[str, Any] = {}
 
 # Around `__setattr__`, and without a look at the name for each of them.
 _set_decoded = PeerCertificate._decoded.__set__  # type: ignore[attr-defined]  # noqa: SLF001
