@@ -1,4 +1,4 @@
-"""A bounded cache of decoded certificates that is read without a lock."""
+"""A bounded cache that is read without a lock: of decoded certificates, for the most part."""
 
 from __future__ import annotations
 

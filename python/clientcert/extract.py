@@ -50,6 +50,8 @@ _CHECKS = {
 }
 """Of an objection to the header lines."""
 
+_AROUND_LINE = 160  # bytes of Python around a name and a value
+
 _REVOCATION = frozenset({RejectionReason.REVOKED, RejectionReason.REVOCATION_UNKNOWN})
 
 
@@ -62,13 +64,14 @@ class Extracted(NamedTuple):
 
 
 def _length_of_lines(lines: Lines, _: Literal[True]) -> int:
-    return sum(len(name) + len(value) for name, value in lines)
+    return sum(_AROUND_LINE + len(name) + len(value) for name, value in lines)
 
 
 Found = TypeVar("Found", bound=Extracted | ForwardedIdentity)
 
-_Known = tuple[Extracted | ForwardedIdentity, "TransportPeer | None"]
-"""Who the client is whose requests have one fingerprint, and the peer that was trusted with one, if it matters."""
+_Known = tuple[Extracted | ForwardedIdentity, bytes | None, "TransportPeer | None"]
+"""Who the client is that identifying lines are of, and the last request with them that was accepted: the fingerprint of
+its other lines, None where that is not enough, and its peer if it matters."""
 
 
 def _length_of_known(_: bytes, known: _Known) -> int:
@@ -123,7 +126,7 @@ class Extractor:
         )
         trust = trusted_proxies_from(trusted_proxies)
         self.trust = None if trust == "*" else trust
-        # By the fingerprint of the request: of one whose lines are as they were sent, and of another.
+        # By the fingerprint of the identifying lines: of requests whose lines are as they were sent, and of others.
         self._known: dict[bool, Cache[bytes, _Known]] = {True: Cache(_length_of_known), False: Cache(_length_of_known)}
         self._unobjectionable: Cache[Lines, Literal[True]] = Cache(_length_of_lines)
         self.certificate_header: bytes = header_name(preset.header)
@@ -155,29 +158,30 @@ class Extractor:
         headers = self.headers
         if headers is None:
             return self._from_socket(request)
-        fingerprint, picked = headers.pick(request)
+        fingerprint, rest, picked = headers.pick(request)
         peer = None if self.trust is None else request.peer
-        # But for the time, it depends on nothing else who the client is. Who guesses at a proxy's secret learns nothing
-        # from the time that a look-up takes: it is by hashes with random keys.
         known = None if fingerprint is None else self._known[request.preserves_names].get(fingerprint)
-        if known is not None and known[1] == peer:
+        # But for the time, it depends on nothing else who the client is. Who guesses at a proxy's secret learns nothing
+        # from the time that this takes: what is compared is a hash with a random key.
+        if known is not None and known[1] == rest and known[2] == peer:
             return self._judged(known[0])
         identifying, addresses, others = headers.split(picked)
-        if not self._is_usual(peer, addresses, others):
+        is_usual = self._is_usual(peer, addresses, others)
+        if not is_usual:
             ended = self._without_reading(request, headers, headers.sort(picked))
             if ended is not None:
                 return ended
-            if self._unobjectionable.get(others) is None:
-                self._unobjectionable.put(others, True)  # noqa: FBT003 - a mark
-        if known is not None:
-            return self._judged(known[0])
-        found = self._read(request, headers.values(identifying))
+        found = self._read(request, headers.values(identifying)) if known is None else self._judged(known[0])
         if fingerprint is None or isinstance(found, Rejection):
             return found
         if isinstance(found, ForwardedIdentity) or found.source == "header":
-            # A proxy that shows a certificate of its own is asked for it each time.
-            is_enough = self.trust is not None and not self.trust.asks_connection
-            self._known[request.preserves_names].put(fingerprint, (found, peer if is_enough else None))
+            if known is None:
+                # A proxy that shows a certificate of its own is asked for it each time.
+                is_enough = self.trust is None or not self.trust.asks_connection
+                known = found, rest if is_enough else None, peer
+                self._known[request.preserves_names].put(fingerprint, known)
+            if not is_usual and self._unobjectionable.get(others) is None:
+                self._unobjectionable.put(others, True)  # noqa: FBT003 - a mark
         return found
 
     def _is_usual(self, peer: TransportPeer | None, addresses: Lines, others: Lines) -> bool:
@@ -187,7 +191,7 @@ class Extractor:
         """
         if self._unobjectionable.get(others) is None:
             return False
-        if self.trust is None or peer is None:
+        if self.trust is None or peer is None:  # both or neither
             return True
         # `others` has the right secret, if there is one.
         values = [value for _, value in addresses] if addresses else ()

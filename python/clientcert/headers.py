@@ -91,12 +91,13 @@ class WatchedHeaders:
         self._filter = _backend.core.LineFilter(*groups, SIMILAR, os.urandom(_KEY_BYTES))
         self._harmless = frozenset(option for option in _COMMON_OPTIONS if self._nominated(option) is None)
 
-    def pick(self, request: Request) -> tuple[bytes | None, Lines]:
+    def pick(self, request: Request) -> tuple[bytes | None, bytes, Lines]:
         """Return the lines of ``request`` that matter: no other could change what its headers say.
 
-        In front is a fingerprint of them, which other lines do not have; None where no line is identifying.
+        In front is a fingerprint of the identifying ones, None where there are none, and one of the rest: other lines
+        do not have the same.
         """
-        picked: tuple[bytes | None, Lines] = self._filter.pick(request.header_lines(self._read))
+        picked: tuple[bytes | None, bytes, Lines] = self._filter.pick(request.header_lines(self._read))
         return picked
 
     def split(self, picked: Lines) -> tuple[Lines, Lines, Lines]:
@@ -110,7 +111,7 @@ class WatchedHeaders:
 
     def collect(self, request: Request) -> HeaderLines:
         """Return the lines of ``request`` that matter, sorted."""
-        return self.sort(self.pick(request)[1])
+        return self.sort(self.pick(request)[-1])
 
     def sort(self, picked: Iterable[tuple[bytes, bytes]]) -> HeaderLines:
         """Return what lines are that `pick` has found."""

@@ -1,4 +1,4 @@
-//! The lines of a request that matter, found among all others by their names, and a fingerprint of some of them.
+//! The lines of a request that matter, found among all others by their names, and fingerprints of them.
 //!
 //! A name matters if it is one of a set where case and signs do not count, for whatever reads a line under the one may
 //! take it for the other. Which bytes count for the same is for the caller to say: the fact is in Python, once.

@@ -1,10 +1,9 @@
-"""The lines of a request that matter, found among all others by their names, and a fingerprint of them."""
+"""The lines of a request that matter, found among all others by their names, and fingerprints of them."""
 
 from __future__ import annotations
 
 from array import array
 from hashlib import sha256
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,10 +30,11 @@ class LineFilter:
         self._lengths = frozenset(map(len, self._exact))
         self._key = key
 
-    def pick(self, lines: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, _Lines]:
-        """Return the lines whose name is one of the set under the mapping, in order, with a fingerprint.
+    def pick(self, lines: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes, _Lines]:
+        """Return the lines whose name is one of the set under the mapping, in order, with two fingerprints.
 
-        Other lines have another fingerprint. It is None where no line is identifying.
+        The first is that of the identifying lines, None where there are none; the second is that of all others that
+        were picked. Other lines have another fingerprint.
         """
         lengths, exact = self._lengths, self._exact
         picked: tuple[Any, ...] = tuple(
@@ -47,12 +47,19 @@ class LineFilter:
                 and (name in exact or bytes.translate(name, self._mapping) in self._names)
             ]
         )
-        parts = [*chain.from_iterable(picked)]
-        if self._identifying.isdisjoint(parts[::2]):
-            return None, picked
+        identifying: list[bytes] = []
+        rest: list[bytes] = []
+        for name, value in picked:
+            if not isinstance(value, bytes):
+                raise TypeError(f"the value of a header line must be bytes, not {type(value).__name__}")
+            part = identifying if name in self._identifying else rest
+            part += name, value
+        return self._fingerprint(identifying) if identifying else None, self._fingerprint(rest), picked
+
+    def _fingerprint(self, parts: list[bytes]) -> bytes:
         # With the lengths, for the parts of other lines may be the same bytes in a row.
-        lengths_of_parts = array("Q", map(len, parts)).tobytes()
-        return sha256(b"".join((self._key, lengths_of_parts, *parts))).digest(), picked
+        lengths = array("Q", map(len, parts)).tobytes()
+        return sha256(b"".join((self._key, lengths, *parts))).digest()
 
     def split(self, picked: _Lines) -> tuple[_Lines, _Lines, _Lines]:
         """Return the lines that `pick` found by their groups; one whose name only resembles another is in the last."""

@@ -1,5 +1,6 @@
 //! `LineFilter`: the core's, over pairs of `bytes`.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
@@ -10,6 +11,9 @@ pub(super) struct LineFilter(line_filter::LineFilter);
 
 /// Lines of a request, each a tuple of name and value.
 type Lines<'py> = Bound<'py, PyTuple>;
+
+/// The fingerprint of the identifying lines, if there are any, that of all others, and the lines.
+type Picked<'py> = (Option<Bound<'py, PyBytes>>, Bound<'py, PyBytes>, Lines<'py>);
 
 #[pymethods]
 impl LineFilter {
@@ -28,14 +32,10 @@ impl LineFilter {
     }
 
     #[pyo3(signature = (lines, /))]
-    fn pick<'py>(
-        &self,
-        py: Python<'py>,
-        lines: &Bound<'py, PyAny>,
-    ) -> PyResult<(Option<Bound<'py, PyBytes>>, Lines<'py>)> {
+    fn pick<'py>(&self, py: Python<'py>, lines: &Bound<'py, PyAny>) -> PyResult<Picked<'py>> {
         let mut picked = Vec::new();
         let mut is_identifying = false;
-        let mut fingerprint = self.0.fingerprint();
+        let [mut identity, mut rest] = [self.0.fingerprint(), self.0.fingerprint()];
         for line in lines.try_iter()? {
             let line = line?;
             // A server may make lists of lines; what is picked is a key.
@@ -45,14 +45,18 @@ impl LineFilter {
             };
             let name = line.get_item(0)?;
             let name = name.cast::<PyBytes>()?.as_bytes();
-            if let Some(group) = self.0.group(name) {
-                is_identifying |= group == Group::Identifying;
-                fingerprint.add(name, line.get_item(1)?.cast::<PyBytes>()?.as_bytes());
-                picked.push(line);
+            let Some(group) = self.0.group(name) else { continue };
+            if line.len() != 2 {
+                return Err(PyValueError::new_err("a header line is a name and a value"));
             }
+            let value = line.get_item(1)?;
+            let fingerprint = if group == Group::Identifying { &mut identity } else { &mut rest };
+            fingerprint.add(name, value.cast::<PyBytes>()?.as_bytes());
+            is_identifying |= group == Group::Identifying;
+            picked.push(line);
         }
-        let fingerprint = is_identifying.then(|| PyBytes::new(py, &fingerprint.finish()));
-        Ok((fingerprint, PyTuple::new(py, picked)?))
+        let [identity, rest] = [identity, rest].map(|fingerprint| PyBytes::new(py, &fingerprint.finish()));
+        Ok((is_identifying.then_some(identity), rest, PyTuple::new(py, picked)?))
     }
 
     #[pyo3(signature = (picked, /))]
