@@ -188,13 +188,17 @@ def test_names_without_a_certificate_count_as_what_they_have_of_characters(backe
     assert kept(mine) <= 6
 
 
-def test_what_all_clients_of_a_proxy_have_in_common_is_bounded_though_a_client_makes_it_differ(backend, monkeypatch):
+@pytest.mark.parametrize(("length", "lines"), [(900, 1), (9, 9)])
+def test_what_all_clients_of_a_proxy_have_in_common_is_bounded_though_a_client_makes_it_differ(
+    backend, monkeypatch, length, lines
+):
+    """Whether that is one long line, or many short ones, each of which takes more than its text."""
     value = encode_header(CertificateAuthority().issue("alice").certificate, "rfc9440")
     mine = strategy()
-    monkeypatch.setattr(cache, "_BYTES", 3000)
+    monkeypatch.setattr(cache, "_BYTES", 3500)
     for number in range(12):
-        lines = [("Client-Cert", value), ("Connection", f"{number:0900}")]
-        assert mine.authenticate(FakeRequest(lines))
+        connection = ("Connection", f"{number:0{length}}")
+        assert mine.authenticate(FakeRequest([("Client-Cert", value), *[connection] * lines]))
     known = mine._extractor._unobjectionable
     assert len(known._young) + len(known._old) <= 6
 

@@ -132,12 +132,21 @@ def test_the_certificate_of_the_proxy_is_asked_for_on_each_request(backend):
     assert outcome(mine, replace(accepted, connection=shown(OTHER)))[0] == "untrusted_peer"
 
 
-def test_the_certificate_is_valid_at_the_time_of_the_request_and_not_of_the_one_before(backend, monkeypatch):
-    mine = strategy(["10.0.0.5"])
+@pytest.mark.parametrize("again", [{}, {"peer": PEERS[3]}, {"headers": [*ACCEPTED, ("Connection", "close")]}])
+def test_the_certificate_is_valid_at_the_time_of_the_request_and_not_of_the_one_before(backend, monkeypatch, again):
+    mine = strategy(["10.0.0.0/8"])
     assert outcome(mine, accepted) == "alice"
     later = time.time() + 2 * 86400
     monkeypatch.setattr(extract, "time", SimpleNamespace(time=lambda: later))
-    assert outcome(mine, accepted)[0] == "certificate_expired"
+    assert outcome(mine, replace(accepted, **again))[0] == "certificate_expired"
+
+
+def test_what_a_proxy_says_of_all_its_clients_is_looked_at_once(backend, monkeypatch):
+    mine = strategy(["10.0.0.0/8"])
+    assert outcome(mine, accepted) == "alice"
+    monkeypatch.setattr(extract.Extractor, "_without_reading", None)
+    assert outcome(mine, replace(accepted, headers=[("X-SSL-Client-Cert", value(BOB)), *ACCEPTED[1:]])) == "bob"
+    assert outcome(mine, replace(accepted, peer=PEERS[3])) == "alice"
 
 
 @pytest.mark.parametrize("preserves_names", [True, False])
