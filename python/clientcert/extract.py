@@ -77,11 +77,11 @@ its other lines, None where that is not enough, and its peer if it matters."""
 def _length_of_known(_: bytes, known: _Known) -> int:
     found = known[0]
     if isinstance(found, Extracted):
-        return _length_of_chain(b"", found.certificate)
+        return _length_of_chain(found.certificate)
     return sum(len(text) for text in (found.hash, found.by, found.uri, found.dns, found.subject) if text is not None)
 
 
-def _length_of_chain(_: object, certificate: PeerCertificate) -> int:
+def _length_of_chain(certificate: PeerCertificate) -> int:
     # Within the package, by its parts: to ask for "raw" would keep that among the fields.
     length = 0
     part: PeerCertificate | None = certificate
@@ -117,7 +117,9 @@ class Extractor:
         self.anchors = trust_anchors
         self._include_chain = include_chain = include_chain or trust_anchors is not None
         self.check_validity = check_validity
-        self._socket_certificates: Cache[tuple[bytes, ...], PeerCertificate] = Cache(_length_of_chain)
+        self._socket_certificates: Cache[tuple[bytes, ...], PeerCertificate] = Cache(
+            lambda _, certificate: _length_of_chain(certificate)
+        )
         if preset is None:
             return
 

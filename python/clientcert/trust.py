@@ -20,6 +20,7 @@ from clientcert.parse import parse_der
 from clientcert.policy import is_async
 from clientcert.presets import check_value, header_name
 from clientcert.request import LONGEST_ADDRESS
+from clientcert.validity import out_of_time
 
 if TYPE_CHECKING:
     from clientcert.certificate import PeerCertificate
@@ -86,7 +87,6 @@ class TrustedProxies:
         "_lists_unix",
         "_networks",
         "_secret",
-        "asks_connection",
         "secret_header",
     )
 
@@ -110,7 +110,6 @@ class TrustedProxies:
         if certificate is not None and (not callable(certificate) or is_async(certificate)):
             raise ConfigurationError("certificate= is a policy that answers at once, such as allow_fingerprints([...])")
         self._certificate = certificate
-        self.asks_connection: bool = certificate is not None  # and not address and headers alone
         self._certificates: Cache[bytes, PeerCertificate] = Cache(lambda der, _: len(der))
 
     def __repr__(self) -> str:
@@ -122,6 +121,11 @@ class TrustedProxies:
         if self._certificate is not None:
             conditions.append(f"certificate={self._certificate!r}")
         return f"TrustedProxies({', '.join(conditions)})"
+
+    @property
+    def asks_connection(self) -> bool:
+        """Whether it depends on the TLS connection who may speak for clients, and not on address and headers alone."""
+        return self._certificate is not None
 
     def objection(self, request: Request, secret: bytes | None, addresses: Sequence[bytes]) -> Objection | None:
         """Return why the peer of ``request`` may not speak for clients, or None if it may.
@@ -185,11 +189,10 @@ class TrustedProxies:
         if certificate is None:
             return False
         try:
-            not_before, not_after = certificate.validity_seconds
+            # A resumed TLS session does not check again that the certificate is still valid.
+            return out_of_time(certificate, int(time.time())) is None
         except DecodeError:
             return False
-        # A resumed TLS session does not check again that the certificate is still valid.
-        return not_before <= int(time.time()) <= not_after
 
     def _proxy_certificate(self, request: Request) -> PeerCertificate | None:
         """Return the certificate of the peer if it is one that the policy allows, whatever its validity period."""

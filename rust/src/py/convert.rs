@@ -57,22 +57,16 @@ fn object<'py>(
 
 /// The key of an attribute or an access method, or an attribute's type.
 fn attribute_key<'py>(py: Python<'py>, key: Cow<'static, str>) -> Bound<'py, PyString> {
-    match key {
-        // Nearly every name is made of these: they are looked up once.
-        Cow::Borrowed("CN") => intern!(py, "CN").clone(),
-        Cow::Borrowed("C") => intern!(py, "C").clone(),
-        Cow::Borrowed("L") => intern!(py, "L").clone(),
-        Cow::Borrowed("ST") => intern!(py, "ST").clone(),
-        Cow::Borrowed("O") => intern!(py, "O").clone(),
-        Cow::Borrowed("OU") => intern!(py, "OU").clone(),
-        Cow::Borrowed("2.5.4.3") => intern!(py, "2.5.4.3").clone(),
-        Cow::Borrowed("2.5.4.6") => intern!(py, "2.5.4.6").clone(),
-        Cow::Borrowed("2.5.4.7") => intern!(py, "2.5.4.7").clone(),
-        Cow::Borrowed("2.5.4.8") => intern!(py, "2.5.4.8").clone(),
-        Cow::Borrowed("2.5.4.10") => intern!(py, "2.5.4.10").clone(),
-        Cow::Borrowed("2.5.4.11") => intern!(py, "2.5.4.11").clone(),
-        _ => text(py, key),
+    macro_rules! looked_up_once {
+        ($($known:literal)*) => {
+            match key {
+                $(Cow::Borrowed($known) => intern!(py, $known).clone(),)*
+                _ => text(py, key),
+            }
+        };
     }
+    // Nearly every name is made of these.
+    looked_up_once!("CN" "C" "L" "ST" "O" "OU" "2.5.4.3" "2.5.4.6" "2.5.4.7" "2.5.4.8" "2.5.4.10" "2.5.4.11")
 }
 
 /// What the core has a name for is kept once. What clients choose never is: some interpreters keep such strings for ever.
