@@ -12,6 +12,7 @@ pub mod pem;
 pub mod percent;
 pub mod rfc9440;
 mod runs;
+mod usual_pem;
 pub mod xfcc;
 
 use memchr::memchr_iter;

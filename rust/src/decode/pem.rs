@@ -6,7 +6,7 @@
 
 use memchr::memchr;
 
-use super::{base64, percent, runs};
+use super::{base64, percent, runs, usual_pem};
 use crate::error::{DecodeError, Reason};
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
@@ -55,6 +55,9 @@ pub fn certificates(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError
 /// [`Reason::Percent`], [`Reason::Character`], then the faults of [`certificates`], at the byte of `text`
 /// that the byte at fault was decoded from.
 pub fn percent_encoded(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
+    if let Some(der) = usual_pem::certificate(text).filter(|_| max > 0) {
+        return Ok(vec![der]);
+    }
     let decoded = percent::decode(text)?;
     certificates(&decoded, max).map_err(|error| DecodeError { at: percent::origin(text, error.at), ..error })
 }
