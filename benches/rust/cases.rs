@@ -95,7 +95,7 @@ fn decoder<E>(
 pub(crate) fn xfcc_certificates(value: &[u8]) -> Result<Vec<Vec<u8>>, DecodeError> {
     let mut certificates = Vec::new();
     for element in xfcc::elements(value, 1)? {
-        certificates.extend(element.certificates(MAX)?);
+        certificates.extend(element.certificates(MAX)?.ders);
     }
     Ok(certificates)
 }

@@ -89,7 +89,7 @@ pub fn decoded(
 pub fn of_one_element(value: &[u8], most: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
     let (text, start) = field::value(value)?;
     let ders = xfcc::elements(text, 1).and_then(|elements| elements[0].certificates(most));
-    ders.map_err(|fault| DecodeError { at: fault.at + start, ..fault })
+    ders.map(|certificates| certificates.ders).map_err(|fault| DecodeError { at: fault.at + start, ..fault })
 }
 
 /// Asserts that a PEM text has these certificates and nothing else but white space.

@@ -69,9 +69,10 @@ pub fn xfcc(value: &[u8], max_elements: usize, max: usize) -> Result<Vec<XfccEle
     elements
         .iter()
         .map(|element| {
-            let ders = element.certificates(max).map_err(|error| error.after(start))?;
-            let certificates = parse_all(ders)?;
-            if let Some(first) = certificates.first() {
+            let xfcc::Certificates { ders, sha256 } = element.certificates(max).map_err(|error| error.after(start))?;
+            let mut certificates = parse_all(ders)?;
+            if let Some(first) = certificates.first_mut() {
+                first.set_sha256(sha256);
                 check_names(element, first).map_err(|error| error.after(start))?;
             }
             Ok(xfcc_element(element, certificates))

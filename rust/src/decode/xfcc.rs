@@ -42,17 +42,25 @@ pub struct Element<'a> {
     pub dns: Vec<Value<'a>>,
 }
 
+/// The certificates of one element.
+#[derive(Debug)]
+pub struct Certificates {
+    /// The DER of the client's and of those after it; empty if there is neither `Cert` nor `Chain`.
+    pub ders: Vec<Vec<u8>>,
+    /// `Hash`: where there is a certificate, the SHA-256 of the first.
+    pub sha256: Option<Vec<u8>>,
+}
+
 impl Element<'_> {
-    /// Returns the DER of the client's certificate and of those after it; empty if there is neither
-    /// `Cert` nor `Chain`.
+    /// Returns the certificates in `Cert` and `Chain`.
     ///
     /// # Errors
     ///
     /// [`Reason::XfccHash`] for a `Hash` that is no SHA-256, the faults of [`pem::percent_encoded`],
     /// [`Reason::XfccChain`] where `Chain` does not begin with `Cert`, and [`Reason::XfccHash`] where
     /// `Hash` is not the SHA-256 of the client's certificate.
-    pub fn certificates(&self, max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
-        let digest = self.hash.map(sha256).transpose()?;
+    pub fn certificates(&self, max: usize) -> Result<Certificates, DecodeError> {
+        let sha256 = self.hash.map(sha256).transpose()?;
         let decode =
             |value: Value<'_>, max| pem::percent_encoded(value.text, max).map_err(|error| error.after(value.at));
         let cert = self.cert.map(|value| decode(value, 1)).transpose()?;
@@ -62,13 +70,13 @@ impl Element<'_> {
         {
             return Err(DecodeError::new(Reason::XfccChain, value.at));
         }
-        let certificates = chain.or(cert).unwrap_or_default();
-        if let (Some(value), Some(digest), Some(first)) = (self.hash, digest, certificates.first())
-            && digest != Sha256::digest(first).as_slice()
+        let ders = chain.or(cert).unwrap_or_default();
+        if let (Some(value), Some(digest), Some(first)) = (self.hash, &sha256, ders.first())
+            && *digest != Sha256::digest(first).as_slice()
         {
             return Err(DecodeError::new(Reason::XfccHash, value.at));
         }
-        Ok(certificates)
+        Ok(Certificates { ders, sha256 })
     }
 }
 

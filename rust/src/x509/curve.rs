@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use x509_parser::num_bigint::BigUint;
 
+use super::curve256::Curve256;
 use super::objects;
 
 /// A curve that OpenSSL has a name for.
@@ -31,12 +32,15 @@ impl Named {
         let (oid, short, nist, kind) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
         let mut number = || BigUint::parse_bytes(cells.next()?.as_bytes(), 16);
         let (modulus, a, b) = (number()?, number()?, number()?);
-        let field = if kind == "binary" { Field::Binary(Binary::new(modulus)?) } else { Field::Prime(modulus) };
+        let (field, of_256_bits) = match kind {
+            "binary" => (Field::Binary(Binary::new(modulus)?), None),
+            _ => (Field::Prime(modulus.clone()), Curve256::new(&modulus, &a, &b)),
+        };
         Some(Self {
             oid,
             short,
             nist: Some(nist).filter(|nist| *nist != "-"),
-            curve: Curve { field, a, b },
+            curve: Curve { field, a, b, of_256_bits },
             generator: Point { x: number()?, y: number()? },
             order: number()?,
         })
@@ -78,9 +82,19 @@ pub(super) struct Curve {
     pub(super) field: Field,
     pub(super) a: BigUint,
     pub(super) b: BigUint,
+    /// The same for a prime of 256 bits.
+    of_256_bits: Option<Curve256>,
 }
 
 impl Curve {
+    /// Whether an encoding without compression (SEC 1, section 2.3.4) is that of a point on the curve.
+    pub(super) fn has_uncompressed(&self, encoded: &[u8]) -> bool {
+        match (&self.of_256_bits, encoded) {
+            (Some(curve), [4, coordinates @ ..]) => curve.has(coordinates),
+            _ => self.decode(encoded).is_some(),
+        }
+    }
+
     /// The point of an encoding (SEC 1, section 2.3.4); None where it is not on the curve, or at infinity.
     pub(super) fn decode(&self, encoded: &[u8]) -> Option<Point> {
         let (first, coordinates) = encoded.split_first()?;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use x509_parser::num_bigint::BigUint;
 
 use super::curve::{Binary, Field, Named};
-use super::{algorithm_identifier, without_zeros};
+use super::{Span, algorithm_identifier, without_zeros};
 use crate::der::{Reader, has_zero_padding, tag};
 use crate::error::{DecodeError, Reason};
 use crate::hexadecimal;
@@ -90,7 +90,7 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
 /// Bytes of a key: where they are in its SubjectPublicKeyInfo, or, if they are not there as they should be, apart.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
-    Inside(Range<usize>),
+    Inside(Span),
     Apart(Box<[u8]>),
 }
 
@@ -98,14 +98,14 @@ impl Part {
     /// The slice `part` of `key`, which begins at `start` of the SubjectPublicKeyInfo, if it is there.
     fn of(key: &[u8], part: Range<usize>, start: Option<usize>) -> Self {
         match start {
-            Some(start) => Self::Inside(start + part.start..start + part.end),
+            Some(start) => Self::Inside(Span::new(&(start + part.start..start + part.end))),
             None => Self::Apart(key.get(part).unwrap_or_default().into()),
         }
     }
 
     fn get<'a>(&'a self, spki: &'a [u8]) -> &'a [u8] {
         match self {
-            Self::Inside(range) => spki.get(range.clone()).unwrap_or_default(),
+            Self::Inside(span) => spki.get(span.range()).unwrap_or_default(),
             Self::Apart(bytes) => bytes,
         }
     }
@@ -159,10 +159,10 @@ impl Key {
         };
         // To OpenSSL, a key on SM2 is of another kind.
         let named = named.filter(|named| named.short != "SM2")?;
-        let point = named.curve.decode(encoded)?;
-        let point = match encoded.first() {
-            Some(&UNCOMPRESSED) => Part::of(encoded, 0..encoded.len(), start),
-            _ => Part::Apart(named.curve.encode(&point).into()),
+        let point = if encoded.first() == Some(&UNCOMPRESSED) {
+            named.curve.has_uncompressed(encoded).then(|| Part::of(encoded, 0..encoded.len(), start))?
+        } else {
+            Part::Apart(named.curve.encode(&named.curve.decode(encoded)?).into())
         };
         Some(Self::Ec { point, curve: named })
     }

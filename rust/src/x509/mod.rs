@@ -8,6 +8,7 @@
 mod access;
 mod ca;
 mod curve;
+mod curve256;
 mod grouped;
 mod key;
 mod name;
@@ -142,6 +143,8 @@ pub struct Certificate<D = Vec<u8>> {
     is_ca: bool,
     /// The key, once it has been asked for.
     key: OnceLock<Option<Key>>,
+    /// Where it is known already.
+    sha256: Option<Box<[u8; 32]>>,
 }
 
 /// Where the parts of a certificate are.
@@ -182,7 +185,7 @@ impl<D: AsRef<[u8]>> Certificate<D> {
             return Err(DecodeError::new(Reason::Der, signature));
         }
         certificate.finish()?;
-        let mut parsed = Self { der, layout, is_ca: false, key: OnceLock::new() };
+        let mut parsed = Self { der, layout, is_ca: false, key: OnceLock::new(), sha256: None };
         parsed.is_ca = parsed.check_ca()?;
         Ok(parsed)
     }
@@ -199,9 +202,27 @@ impl<D: AsRef<[u8]>> Certificate<D> {
         &self.der
     }
 
+    /// A copy, whose DER is in another holder.
+    #[must_use]
+    pub fn over<H: AsRef<[u8]>>(&self, der: H) -> Certificate<H> {
+        Certificate {
+            der,
+            layout: self.layout.clone(),
+            is_ca: self.is_ca,
+            key: self.key.clone(),
+            sha256: self.sha256.clone(),
+        }
+    }
+
     /// The same certificate with its DER, which `hold` is given, in another holder.
     pub fn held_by<H: AsRef<[u8]>>(self, hold: impl FnOnce(D) -> H) -> Certificate<H> {
-        Certificate { der: hold(self.der), layout: self.layout, is_ca: self.is_ca, key: self.key }
+        let Self { der, layout, is_ca, key, sha256 } = self;
+        Certificate { der: hold(der), layout, is_ca, key, sha256 }
+    }
+
+    /// Takes the SHA-256 of the DER from one who has computed it.
+    pub(crate) fn set_sha256(&mut self, sha256: Option<Vec<u8>>) {
+        self.sha256 = sha256.and_then(|sha256| sha256.into_boxed_slice().try_into().ok());
     }
 
     /// The DER of the SubjectPublicKeyInfo.
@@ -249,7 +270,10 @@ impl<D: AsRef<[u8]>> Certificate<D> {
             "valid_from" => Field::Text(self.print_time(self.layout.not_before)),
             "valid_to" => Field::Text(self.print_time(self.layout.not_after)),
             "fingerprint" => Field::Text(fingerprint::<Sha1>(self.der()).into()),
-            "fingerprint256" => Field::Text(fingerprint::<Sha256>(self.der()).into()),
+            "fingerprint256" => Field::Text(match &self.sha256 {
+                Some(known) => hexadecimal::upper_with_colons(known.as_slice()).into(),
+                None => fingerprint::<Sha256>(self.der()).into(),
+            }),
             "fingerprint512" => Field::Text(fingerprint::<Sha512>(self.der()).into()),
             "ext_key_usage" => Field::List(self.ext_key_usage()?),
             "serialNumber" => Field::Text(self.serial_number().into()),
