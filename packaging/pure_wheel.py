@@ -35,7 +35,7 @@ def main(out: str) -> None:
     """Build it into the folder ``out``."""
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
-        ignored = shutil.ignore_patterns("_core*", "__pycache__")
+        ignored = shutil.ignore_patterns("_core*", "_native.py", "__pycache__")
         shutil.copytree(_ROOT / "python" / "clientcert", tree / "clientcert", ignore=ignored)
         for name in ("README.md", "LICENSE"):
             shutil.copy(_ROOT / name, tree)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import awkward
 import corpus
 from backends import BACKENDS
-from clientcert import DecodeError
+from clientcert import DecodeError, PeerCertificate
 from clientcert.parse import HEADER_ENCODINGS
 
 if TYPE_CHECKING:
@@ -48,25 +48,28 @@ def outcome(backend: Any, function: str, *arguments: Any) -> Any:
 def seen(result: Any) -> Any:
     if isinstance(result, tuple):
         return [seen(item) for item in result]
-    return everything(result) if hasattr(result, "spki") else result
+    return everything(result) if isinstance(result, PeerCertificate) else result
 
 
-def everything(certificate: Any) -> list[Any]:
-    fields = [(key, certificate.field(key)) for key in certificate.keys()]  # noqa: SIM118 - no mapping
+def everything(certificate: PeerCertificate) -> list[Any]:
+    # Each on its own: all at once come by another way.
+    fields = [(key, certificate[key]) for key in certificate._keys()]
     try:
-        validity = certificate.validity()
+        validity: object = certificate.validity_seconds
     except DecodeError as error:
         validity = error.code, error.offset
     return [
         # The order of an object's keys is part of it.
         [(key, list(value.items()) if isinstance(value, Mapping) else value, type(value)) for key, value in fields],
-        certificate.attributes("subject"),
-        certificate.attributes("issuer"),
-        certificate.general_names(),
-        certificate.spki(),
-        certificate.der,
+        certificate.subject_attributes,
+        certificate.issuer_attributes,
+        certificate.subject_alt_names,
+        certificate._spki(),
         validity,
         [certificate.extension(oid) for oid in EXTENSIONS],
+        list(certificate.without_chain()),
+        certificate.without_chain().to_dict(),
+        [everything(issuer) for issuer in certificate.chain[1:2]],
     ]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import clientcert
-from clientcert import DecodeError, GeneralName, PeerCertificate, parse_der, parse_pem
+from clientcert import DecodeError, GeneralName, PeerCertificate, encode_header, parse_der, parse_header, parse_pem
 from nodejs import recorded
 
 pytestmark = pytest.mark.usefixtures("backend")
@@ -36,6 +36,12 @@ def chain() -> PeerCertificate:
     return parse_pem("".join(map(ssl.DER_cert_to_PEM_cert, (DERS["client"], DERS["intermediate"], DERS["root"]))))
 
 
+def test_nobody_else_makes_one():
+    for class_ in (PeerCertificate, type(parsed("client"))):
+        with pytest.raises(TypeError):
+            class_()
+
+
 # The mapping.
 
 
@@ -47,6 +53,13 @@ def test_the_mapping_is_the_object_that_node_builds(id_):
     assert certificate == node
     for key in ("subject", "issuer", "infoAccess"):
         assert list(certificate.get(key) or ()) == list(node.get(key) or ())
+
+
+def test_what_envoy_says_the_hash_is_is_the_fingerprint():
+    for id_ in NODE:
+        value = encode_header(parsed(id_), "xfcc")
+        assert value.startswith("Hash=")
+        assert parse_header(value, "xfcc").to_dict() == NODE[id_]
 
 
 @pytest.mark.parametrize("read_before", [(), ("subject",), ("raw", "subject"), tuple(reversed(NODE["client"]))])
@@ -138,7 +151,7 @@ def test_nothing_reachable_can_be_changed():
     with pytest.raises(AttributeError, match="immutable"):
         certificate.subject = {}
     with pytest.raises(AttributeError, match="immutable"):
-        del certificate._decoded
+        del certificate.chain
     with pytest.raises(AttributeError):
         certificate.anything = 1
     with pytest.raises(TypeError):
@@ -308,7 +321,7 @@ def test_thumbprints_are_those_of_the_standards():
     digest = sha256(DERS["client"]).digest()
     assert certificate.thumbprint == b64encode(digest, b"-_").decode().rstrip("=")
     assert certificate["fingerprint256"].replace(":", "").lower() == digest.hex()
-    spki = certificate._decoded.spki()
+    spki = certificate._spki()
     assert spki in DERS["client"]
     assert spki.endswith(certificate["pubkey"])
     assert certificate.spki_sha256 == sha256(spki).hexdigest()

@@ -103,7 +103,7 @@ def reachable(value, path="certificate"):
 
 
 def test_nothing_that_can_be_reached_is_mutable(accepted):
-    allowed = IMMUTABLE | {tuple, Values, GeneralName, MappingProxyType, PeerCertificate}
+    allowed = IMMUTABLE | {tuple, Values, GeneralName, MappingProxyType, type(accepted[0])}
     for cert in (*accepted, parse_pem(CHAIN_PEM)):
         for path, value in reachable(cert):
             assert type(value) in allowed, path
@@ -149,7 +149,7 @@ def test_certificates_of_two_backends_are_equal_and_travel_between_them(backend,
     pickled = pickle.dumps(cert)
     monkeypatch.setattr(_backend, "core", BACKENDS[other])
     elsewhere = pickle.loads(pickled)  # noqa: S301 - our own
-    assert type(elsewhere._decoded).__module__ == type(BACKENDS[other].parse_der(LEAF)).__module__
+    assert type(elsewhere) is type(BACKENDS[other].parse_der(LEAF))
     assert elsewhere == cert
     assert hash(elsewhere) == hash(cert)
     assert elsewhere.chain == cert.chain

@@ -2,8 +2,11 @@
 
 A certificate is a read-only mapping with the keys, the order and the values of the object that Node.js builds
 (``X509Certificate.toLegacyObject()``); what X.509 offers beyond that is there as attributes. Fields are decoded when
-they are first read, by whichever backend made the certificate, and nothing reachable from one can be changed: one
-certificate is shared by every request that presents it.
+they are first read, and nothing reachable from a certificate can be changed: one is shared by every request that
+presents it.
+
+`PeerCertificate` has what can be said of a certificate in terms of its parts. Each backend has a class that reads them
+out of the DER: `clientcert._native` for the Rust core, and ``Certificate`` in `clientcert._fallback`.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from abc import abstractmethod
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -19,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self, cast
 from clientcert.decoded import plain
 
 if TYPE_CHECKING:
-    from clientcert.decoded import Attributes, DecodedCertificate, GeneralName
+    from clientcert.decoded import Attributes, GeneralName
 
 __all__ = [
     "ATTRIBUTE_TYPES",
@@ -68,24 +72,37 @@ class PeerCertificate(Mapping[str, Any]):
     ``issuerCertificate`` is there where a chain came along: the certificates as they were sent, verified by nobody.
     """
 
-    __slots__ = ("__weakref__", "_decoded", "_fields")
+    __slots__ = ()
 
-    _decoded: DecodedCertificate
-    _fields: dict[str, Any]
+    # What a backend reads of the DER, beside `__getitem__`.
 
-    def __init__(self, decoded: DecodedCertificate, issuer: PeerCertificate | None = None) -> None:
-        _set_decoded(self, decoded)
-        # Filled as fields are read. Threads may compute a field twice; the values are equal and either may stay.
-        _set_fields(self, {} if issuer is None else {"issuerCertificate": issuer})
+    @property
+    @abstractmethod
+    def _der(self) -> bytes:
+        """The DER of the whole certificate."""
+
+    @property
+    @abstractmethod
+    def _issuer(self) -> PeerCertificate | None:
+        """The value of ``issuerCertificate``, if there is one."""
+
+    @abstractmethod
+    def _linked_to(self, issuer: PeerCertificate | None, /) -> PeerCertificate:
+        """Return this certificate with another ``issuerCertificate``, or with none."""
+
+    @abstractmethod
+    def _keys(self) -> tuple[str, ...]:
+        """Return the keys that Node.js has for this certificate, in its order, without ``issuerCertificate``."""
+
+    @abstractmethod
+    def _whole(self) -> dict[str, Any]:
+        """Return all fields in order, the same dict each time: who goes through the keys goes on to the values."""
+
+    @abstractmethod
+    def _spki(self) -> bytes:
+        """Return the DER of the SubjectPublicKeyInfo."""
 
     # The mapping: what Node.js builds.
-
-    def __getitem__(self, key: str) -> Any:
-        fields = self._fields
-        if key in fields:
-            return fields[key]
-        value = fields[key] = self._decoded.field(key)
-        return value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._whole())
@@ -102,42 +119,28 @@ class PeerCertificate(Mapping[str, Any]):
         """Return a view of the pairs of key and value, in the order of the keys."""
         return self._whole().items()
 
-    def _whole(self) -> dict[str, Any]:
-        """Return all fields in order: who goes through the keys goes on to the values, and all at once costs less."""
-        fields = self._fields
-        if "raw" in fields:
-            # Each may have been read on its own, then, and in any order.
-            keys = self._decoded.keys()
-            if tuple(fields)[: len(keys)] == keys:
-                return fields
-        whole = self._decoded.fields()
-        # What has been handed out stays the object that it is; `issuerCertificate` comes last.
-        whole.update(fields)
-        _set_fields(self, whole)
-        return whole
-
     def __len__(self) -> int:
-        return len(self._decoded.keys()) + ("issuerCertificate" in self._fields)
+        return len(self._keys()) + (self._issuer is not None)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._decoded.keys() or (key == "issuerCertificate" and key in self._fields)  # noqa: SIM118
+        return key in self._keys() or (key == "issuerCertificate" and self._issuer is not None)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, PeerCertificate):
-            return self._decoded.der == other._decoded.der
+            return self._der == other._der
         if isinstance(other, Mapping):
             return bool(self.to_dict() == plain(cast("Mapping[str, Any]", other)))
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._decoded.der)
+        return hash(self._der)
 
     def __repr__(self) -> str:
         # OpenSSL shows no part of a name that has an attribute it cannot show: then Node.js leaves the key out.
         subject = ", ".join(f"{key}={value}" for key, value in self.get("subject", {}).items())
         if len(subject) > _REPR_SUBJECT:
             subject = subject[: _REPR_SUBJECT - 1] + "…"
-        return f"<PeerCertificate {subject!r} sha256={hashlib.sha256(self._decoded.der).hexdigest()}>"
+        return f"<PeerCertificate {subject!r} sha256={hashlib.sha256(self._der).hexdigest()}>"
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"PeerCertificate is immutable: {name!r} cannot be set")
@@ -167,28 +170,31 @@ class PeerCertificate(Mapping[str, Any]):
         return _datetime(self.validity_seconds[1])
 
     @property
+    @abstractmethod
     def validity_seconds(self) -> tuple[int, int]:
-        """The validity period, notBefore and notAfter, in seconds since 1970, as `time.time()` counts."""
-        return self._decoded.validity()
+        """The validity period, notBefore and notAfter, in seconds since 1970, as `time.time()` counts.
+
+        Reading it raises `DecodeError` where either is no time.
+        """
 
     @property
+    @abstractmethod
     def subject_alt_names(self) -> tuple[GeneralName, ...]:
         """The subject alternative names in certificate order, each with its kind.
 
         Left out are x400Address, ediPartyName and addresses that are neither 4 nor 16 bytes long: nothing can be
         compared with them. `extension` has them.
         """
-        return self._decoded.general_names()
 
     @property
+    @abstractmethod
     def subject_attributes(self) -> Attributes:
         """The subject's attributes in certificate order: dotted OID and value, decoded from the DER."""
-        return self._decoded.attributes("subject")
 
     @property
+    @abstractmethod
     def issuer_attributes(self) -> Attributes:
         """The issuer's attributes in certificate order: dotted OID and value, decoded from the DER."""
-        return self._decoded.attributes("issuer")
 
     @property
     def chain(self) -> tuple[PeerCertificate, ...]:
@@ -197,7 +203,7 @@ class PeerCertificate(Mapping[str, Any]):
         certificate: PeerCertificate | None = self
         while certificate is not None:
             chain.append(certificate)
-            certificate = certificate._fields.get("issuerCertificate")
+            certificate = certificate._issuer  # noqa: SLF001 - of this class
         return tuple(chain)
 
     @property
@@ -209,26 +215,24 @@ class PeerCertificate(Mapping[str, Any]):
     @property
     def thumbprint(self) -> str:
         """The SHA-256 of the DER in unpadded base64url, as in ``cnf`` / ``x5t#S256`` (RFC 8705, section 3.1)."""
-        return base64.urlsafe_b64encode(hashlib.sha256(self._decoded.der).digest()).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(hashlib.sha256(self._der).digest()).rstrip(b"=").decode()
 
     @property
     def spki_sha256(self) -> str:
         """The SHA-256 of the SubjectPublicKeyInfo, 64 lower-case hex digits."""
-        return hashlib.sha256(self._decoded.spki()).hexdigest()
+        return hashlib.sha256(self._spki()).hexdigest()
 
+    @abstractmethod
     def extension(self, oid: str) -> bytes | None:
         """Return the DER inside the extension with this dotted OID, or None where the certificate has none."""
-        return self._decoded.extension(oid)
 
     def without_chain(self) -> PeerCertificate:
         """Return this certificate alone, without ``issuerCertificate``."""
-        return PeerCertificate(self._decoded) if "issuerCertificate" in self._fields else self
+        return self if self._issuer is None else self._linked_to(None)
 
+    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """Return the mapping as new plain dicts, lists, str and bytes."""
-        own = self._decoded.to_dict()
-        issuer: PeerCertificate | None = self._fields.get("issuerCertificate")
-        return own if issuer is None else own | {"issuerCertificate": issuer.to_dict()}
 
     def to_json(self) -> str:
         """Return the mapping as JSON, with ``raw`` and ``pubkey`` in base64."""
@@ -239,11 +243,6 @@ class PeerCertificate(Mapping[str, Any]):
     def to_pem(self, *, chain: bool = False) -> str:
         """Return the certificate, or the whole chain, in PEM (RFC 7468)."""
         return "".join(_pem(certificate["raw"]) for certificate in (self.chain if chain else (self,)))
-
-
-# Around `__setattr__`, and without a look at the name for each of them.
-_set_decoded = PeerCertificate._decoded.__set__  # type: ignore[attr-defined]  # noqa: SLF001
-_set_fields = PeerCertificate._fields.__set__  # type: ignore[attr-defined]
 
 
 class XfccElement(NamedTuple):
@@ -268,14 +267,12 @@ def is_spiffe_id(text: str) -> bool:
     return len(text) <= _SPIFFE_ID_BYTES and _SPIFFE_ID.fullmatch(text) is not None
 
 
-def link(certificates: Sequence[DecodedCertificate]) -> PeerCertificate:
+def link(certificates: Sequence[PeerCertificate]) -> PeerCertificate:
     """Return the first certificate, with each next one as the ``issuerCertificate`` of the one before."""
-    if len(certificates) == 1:  # as nearly always: the loop takes longer than all else here
-        return PeerCertificate(certificates[0])
     issuer: PeerCertificate | None = None
-    for decoded in reversed(certificates[1:]):
-        issuer = PeerCertificate(decoded, issuer)
-    return PeerCertificate(certificates[0], issuer)
+    for certificate in reversed(certificates[1:]):
+        issuer = certificate._linked_to(issuer)  # noqa: SLF001 - of a class here
+    return certificates[0]._linked_to(issuer)  # noqa: SLF001 - of a class here
 
 
 def _datetime(seconds: int) -> datetime:

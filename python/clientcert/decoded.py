@@ -1,12 +1,12 @@
-"""What a backend hands out of a certificate: its values, none of which can be changed, and how it is asked for them."""
+"""What a backend hands out of a certificate: its values, none of which can be changed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Protocol, cast
+from typing import Any, Literal, NamedTuple, cast
 
-__all__ = ["Attributes", "DecodedCertificate", "GeneralName", "GeneralNameKind", "Values", "frozen", "plain"]
+__all__ = ["Attributes", "GeneralName", "GeneralNameKind", "Values", "frozen", "plain"]
 
 GeneralNameKind = Literal["dns", "uri", "email", "ip", "dir_name", "registered_id", "other_name"]
 
@@ -48,51 +48,6 @@ class GeneralName(NamedTuple):
 
     kind: GeneralNameKind
     value: str | Attributes | tuple[str, bytes]
-
-
-class DecodedCertificate(Protocol):
-    """What a backend knows of a certificate. Both backends' ``Certificate`` is one."""
-
-    @property
-    def der(self) -> bytes:
-        """The DER of the whole certificate."""
-        ...
-
-    def keys(self) -> tuple[str, ...]:
-        """Return the keys that Node.js has for this certificate, in its order, without ``issuerCertificate``."""
-        ...
-
-    def field(self, key: str) -> Any:
-        """Return the value of one of ``keys()``: str, bytes, bool, int, `Values`, or a mapping as `frozen` makes it."""
-        ...
-
-    def fields(self) -> dict[str, Any]:
-        """Return a new dict of all of ``keys()`` with their values."""
-        ...
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the same with new dicts and lists."""
-        ...
-
-    def attributes(self, name: Literal["subject", "issuer"]) -> Attributes:
-        """Return the attributes of a distinguished name: the same object each time, as does the next."""
-        ...
-
-    def general_names(self) -> tuple[GeneralName, ...]:
-        """Return each subject alternative name that has a typed value."""
-        ...
-
-    def validity(self) -> tuple[int, int]:
-        """Return notBefore and notAfter in seconds since 1970; `DecodeError` where either is no time."""
-        ...
-
-    def extension(self, oid: str) -> bytes | None:
-        """Return the content of an extension's extnValue, or None."""
-        ...
-
-    def spki(self) -> bytes:
-        """Return the DER of the SubjectPublicKeyInfo."""
-        ...
 
 
 def frozen(value: dict[str, Any] | tuple[str, ...] | str | bytes | int | None) -> Any:

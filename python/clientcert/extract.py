@@ -86,8 +86,8 @@ def _length_of_chain(certificate: PeerCertificate) -> int:
     length = 0
     part: PeerCertificate | None = certificate
     while part is not None:
-        length += len(part._decoded.der)  # noqa: SLF001 - as above
-        part = part._fields.get("issuerCertificate")
+        length += len(part._der)  # noqa: SLF001 - as above
+        part = part._issuer  # noqa: SLF001 - as above
     return length
 
 
@@ -340,7 +340,7 @@ class Extractor:
         try:
             certificate = self._socket_certificates.get(ders)
             if certificate is None:
-                certificate = _linked([parse_der(der) for der in ders])
+                certificate = link([parse_der(der) for der in ders])
                 self._socket_certificates.put(ders, certificate)
             return self._judged(Extracted(certificate, "socket", instead_of))
         except DecodeError as error:
@@ -410,7 +410,7 @@ class _HeaderReader:
             return certificate if self._include_chain else certificate.without_chain()
         # A second certificate is not the product's: it was merged into the value on the way.
         certificate = parse_header(value, encoding, max_certificates=1)
-        return certificate if chain is None else _linked([certificate, *self._issuers(chain)])
+        return certificate if chain is None else link([certificate, *self._issuers(chain)])
 
     def _xfcc_identity(self, value: bytes) -> PeerCertificate | ForwardedIdentity:
         elements = parse_xfcc(value, max_elements=self._xfcc_elements)
@@ -456,10 +456,6 @@ def _check_one_chain(chain: tuple[PeerCertificate, ...]) -> None:
                 "the certificates are no chain, and could be those of two header lines",
                 RejectionReason.DUPLICATE_HEADER,
             )
-
-
-def _linked(certificates: Sequence[PeerCertificate]) -> PeerCertificate:
-    return link([certificate._decoded for certificate in certificates])  # noqa: SLF001 - within the package
 
 
 def says_none(value: bytes) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from clientcert import _backend
-from clientcert.certificate import PeerCertificate, XfccElement, link
+from clientcert.certificate import PeerCertificate, XfccElement
 from clientcert.errors import ConfigurationError, DecodeError
 
 __all__ = [
@@ -61,7 +61,8 @@ def parse_header(value: str | bytes, encoding: HeaderEncoding, *, max_certificat
         value = _octets(value)
     if type(max_certificates) is not int or not 1 <= max_certificates <= MOST_PARTS:
         max_certificates = _at_least_one(max_certificates)
-    return link(_backend.core.parse_header(value, encoding, max_certificates))
+    certificate: PeerCertificate = _backend.core.parse_header(value, encoding, max_certificates)
+    return certificate
 
 
 def parse_chain_header(
@@ -75,13 +76,16 @@ def parse_chain_header(
     _check_encoding(encoding)
     if encoding == "xfcc":
         raise ConfigurationError("'xfcc' has its chain in the same header: there is no chain header to parse")
-    decoded = _backend.core.parse_chain_header(_octets(value), encoding, _at_least_one(max_certificates))
-    return tuple(PeerCertificate(certificate) for certificate in decoded)
+    certificates: tuple[PeerCertificate, ...] = _backend.core.parse_chain_header(
+        _octets(value), encoding, _at_least_one(max_certificates)
+    )
+    return certificates
 
 
 def parse_der(data: bytes) -> PeerCertificate:
     """Return the certificate whose DER is ``data``, all of it. Raises `DecodeError`."""
-    return PeerCertificate(_backend.core.parse_der(_exact_bytes(data)))
+    certificate: PeerCertificate = _backend.core.parse_der(_exact_bytes(data))
+    return certificate
 
 
 def parse_pem(data: str | bytes, *, max_certificates: int = 10) -> PeerCertificate:
@@ -89,7 +93,8 @@ def parse_pem(data: str | bytes, *, max_certificates: int = 10) -> PeerCertifica
 
     There may be white space between the blocks, and nothing else. Raises `DecodeError`.
     """
-    return link(_backend.core.parse_pem(_octets(data), _at_least_one(max_certificates)))
+    certificate: PeerCertificate = _backend.core.parse_pem(_octets(data), _at_least_one(max_certificates))
+    return certificate
 
 
 def parse_xfcc(value: str | bytes, *, max_elements: int = 10) -> tuple[XfccElement, ...]:
@@ -99,10 +104,7 @@ def parse_xfcc(value: str | bytes, *, max_elements: int = 10) -> tuple[XfccEleme
     `DecodeError`.
     """
     elements = _backend.core.parse_xfcc(_octets(value), _at_least_one(max_elements))
-    return tuple(
-        XfccElement(by, sha256, link(chain) if chain else None, subject, uri, dns)
-        for by, sha256, chain, subject, uri, dns in elements
-    )
+    return tuple(map(XfccElement._make, elements))
 
 
 def encode_header(certificate: PeerCertificate, encoding: HeaderEncoding, *, chain: bool = False) -> str:

@@ -15,7 +15,7 @@ __all__ = ["out_of_time", "span"]
 
 def out_of_time(certificate: PeerCertificate, now: int) -> tuple[RejectionReason, str] | None:
     """Return why ``certificate`` is not valid at ``now``, in seconds since 1970: the reason and the detail."""
-    not_before, not_after = certificate._decoded.validity()  # noqa: SLF001 - one call less, on every request
+    not_before, not_after = certificate.validity_seconds
     if now < not_before:
         return RejectionReason.CERTIFICATE_NOT_YET_VALID, f"notBefore is in {span(not_before - now)}"
     if now > not_after:  # the period includes all of the second notAfter (RFC 5280, section 4.1.2.5)

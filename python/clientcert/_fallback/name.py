@@ -42,14 +42,14 @@ class Attribute(NamedTuple):
     is_joined: bool  # to the attribute before it, in one RDN
 
 
-Pairs = list[tuple[bytes, str]]
+Pairs = tuple[tuple[bytes, str], ...]
 """The attributes of a Name: the content of each one's OBJECT IDENTIFIER, and its value."""
 
 
 def read(data: bytes, at: int, end: int) -> tuple[Pairs, bool, int]:
     """Read the next element, which must be a Name; return also whether all values are strings, and where it ends."""
     at, end = der.expect(data, at, end, der.SEQUENCE, "name")
-    pairs: Pairs = []
+    pairs: list[tuple[bytes, str]] = []
     is_text = True
     while at < end:
         value = at + _PLAIN
@@ -67,7 +67,7 @@ def read(data: bytes, at: int, end: int) -> tuple[Pairs, bool, int]:
         for attribute in relative(data, start, at, len(pairs)):
             pairs.append((attribute.oid, attribute.value))
             is_text &= attribute.is_text
-    return pairs, is_text, end
+    return tuple(pairs), is_text, end
 
 
 @lru_cache(_REMEMBERED)

@@ -6,15 +6,69 @@ certificates in less time, and refuses none.
 
 from __future__ import annotations
 
+from array import array
+from itertools import chain
+from struct import Struct
+from typing import NamedTuple
+
 from clientcert._fallback import algorithm, der, extensions, key, name
 from clientcert.errors import DecodeError
 
-__all__ = ["Outline", "outline"]
+__all__ = ["Outline", "outline", "outlined"]
 
-Outline = tuple[der.Span, name.Pairs, int, int, name.Pairs, tuple[str, ...], der.Span, dict[bytes, der.Span], bool]
-"""Where the serial number is; the issuer; where notBefore and notAfter are; the subject; those of the two names with a
-value that is no string; where the SubjectPublicKeyInfo is; where each extnValue is, by extnID, the first one's of
-several; whether this is a CA's."""
+_SPAN = Struct("II")
+_SERIAL, _SPKI, _TIMES, _FIRST_EXTENSION = range(4)
+
+
+class Outline(NamedTuple):
+    """What is kept of a certificate beside its DER. Caches hold many, so that little room is taken."""
+
+    issuer: name.Pairs
+    subject: name.Pairs
+    not_text: tuple[str, ...]  # those of these two with a value that is no string
+    is_ca: bool
+    extension_ids: tuple[bytes, ...]  # extnID of each extension, the first one's of several
+    spans: bytes  # a tuple of two numbers for each would take ten times as much
+
+    @property
+    def serial(self) -> der.Span:
+        """Where the serial number is."""
+        return self._span(_SERIAL)
+
+    @property
+    def spki(self) -> der.Span:
+        """Where the SubjectPublicKeyInfo is."""
+        return self._span(_SPKI)
+
+    @property
+    def times(self) -> tuple[int, int]:
+        """Where notBefore and notAfter begin."""
+        return self._span(_TIMES)
+
+    def extension(self, extension_id: bytes) -> der.Span:
+        """Return where the extnValue of one of `extension_ids` is."""
+        return self._span(_FIRST_EXTENSION + self.extension_ids.index(extension_id))
+
+    def _span(self, number: int) -> der.Span:
+        start, stop = _SPAN.unpack_from(self.spans, number * _SPAN.size)
+        return start, stop
+
+
+def outlined(  # noqa: PLR0913, PLR0917 - one for each part, in the order of the certificate
+    serial: der.Span,
+    issuer: name.Pairs,
+    times: tuple[int, int],
+    subject: name.Pairs,
+    not_text: tuple[str, ...],
+    spki: der.Span,
+    found: dict[bytes, der.Span],
+    *,
+    is_ca: bool,
+) -> Outline:
+    """Return the outline of a certificate with these parts; ``found`` has each extnValue by extnID."""
+    spans = array("I", (*serial, *spki, *times, *chain.from_iterable(found.values())))
+    return Outline(issuer, subject, not_text, is_ca, tuple(found), spans.tobytes())
+
 
 _VERSION = 0xA0
 _ISSUER_UNIQUE_ID = 0x81
@@ -55,7 +109,7 @@ def outline(data: bytes) -> Outline:
     der.finish(at, end)
     not_text = tuple([which for which, is_text in are_text.items() if not is_text])
     is_ca = extensions.is_ca(data, listed, found)
-    return serial, issuer, not_before, not_after, subject, not_text, spki, found, is_ca
+    return outlined(serial, issuer, (not_before, not_after), subject, not_text, spki, found, is_ca=is_ca)
 
 
 def _validity(data: bytes, at: int, end: int) -> tuple[int, int, int]:

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from clientcert._fallback import der, extensions, name
+from clientcert._fallback.structure import outlined
 from clientcert.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -132,15 +133,12 @@ def _outline(data: bytes) -> Outline | None:
     listed = at + len(header), tbs_end
     found = extensions.read(data, *listed)
     is_ca = extensions.is_ca(data, listed, found)
-    return serial, issuer, not_before, not_after, subject, (), spki, found, is_ca
+    return outlined(serial, issuer, (not_before, not_after), subject, (), spki, found, is_ca=is_ca)
 
 
 @lru_cache(_REMEMBERED_ISSUERS)
 def _issuer(data: bytes) -> tuple[Pairs, int]:
-    """Return the attributes and the size of a Name that has nothing but text; `DecodeError` for any other.
-
-    Certificates share the attributes: nothing changes them.
-    """
+    """Return the attributes and the size of a Name that has nothing but text; `DecodeError` for any other."""
     pairs, is_text, end = name.read(data, 0, len(data))
     if not is_text:
         raise DecodeError("name", 0)

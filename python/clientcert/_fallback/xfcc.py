@@ -13,12 +13,13 @@ from typing import NamedTuple
 from clientcert._fallback import limits
 from clientcert._fallback.decode import decode_url_pem, field_value
 from clientcert._fallback.x509 import Certificate
+from clientcert.certificate import PeerCertificate, link
 from clientcert.errors import DecodeError
 
 __all__ = ["Element", "read"]
 
-Element = tuple[tuple[str, ...], str | None, tuple[Certificate, ...], str | None, tuple[str, ...], tuple[str, ...]]
-"""By, Hash, the chain, Subject, URI and DNS: what `clientcert.certificate.XfccElement` is made of."""
+Element = tuple[tuple[str, ...], str | None, PeerCertificate | None, str | None, tuple[str, ...], tuple[str, ...]]
+"""By, Hash, the certificate, Subject, URI and DNS: what `clientcert.certificate.XfccElement` is made of."""
 
 _UNPRINTABLE = re.compile(rb"[^\t -~]")
 _PRINTABLE = bytes((0x09, *range(0x20, 0x7F)))
@@ -126,14 +127,14 @@ def _decoded(pairs: _Pairs, most_certificates: int) -> Element:
     ders = chain or cert
     if sha256 and ders and hashlib.sha256(ders[0]).digest() != bytes.fromhex(sha256.text.decode()):
         raise DecodeError("xfcc_hash", sha256.at)
-    certificates = tuple(map(Certificate, ders))
+    certificates = list(map(Certificate, ders))
     if certificates:
         _check_names(pairs, certificates[0])
     subject = pairs[b"subject"][0].text.decode() if b"subject" in pairs else None
     return (
         _texts(pairs, b"by"),
         sha256.text.decode() if sha256 else None,
-        certificates,
+        link(certificates) if certificates else None,
         subject,
         _texts(pairs, b"uri"),
         _texts(pairs, b"dns"),
@@ -151,7 +152,7 @@ def _certificates(pairs: _Pairs, key: bytes, most: int) -> list[bytes]:
         raise DecodeError(error.code, value.at + error.offset) from None
 
 
-def _check_names(pairs: _Pairs, certificate: Certificate) -> None:
+def _check_names(pairs: _Pairs, certificate: PeerCertificate) -> None:
     """Check that ``URI`` and ``DNS``, where they are there, are the subject alternative names of the certificate.
 
     Envoy writes all names of a kind since 1.22 (before, the first URI), and ``URI=`` where there is none. It escapes
@@ -162,7 +163,7 @@ def _check_names(pairs: _Pairs, certificate: Certificate) -> None:
         values = pairs.get(key)
         if not values:
             continue
-        names = {str(name).encode("latin-1") for found, name in certificate.general_names() if found == kind} - {b""}
+        names = {str(name).encode("latin-1") for found, name in certificate.subject_alt_names if found == kind} - {b""}
         stranger = next((value for value in values if value.text and value.text not in names), None)
         if stranger:
             raise DecodeError("xfcc_names", stranger.at)

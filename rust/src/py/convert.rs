@@ -1,4 +1,4 @@
-//! Core values to Python objects, in the shapes that `DecodedCertificate` names.
+//! Core values to Python objects, in the shapes of `clientcert.decoded`.
 
 use std::borrow::Cow;
 

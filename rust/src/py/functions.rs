@@ -4,11 +4,11 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
-use super::certificate::{self, Certificate};
+use super::certificate;
 use super::errors;
 use crate::decode::{Encoding, encode};
 use crate::error::DecodeError;
-use crate::{limits, parse, x509};
+use crate::{limits, parse};
 
 #[pyfunction]
 #[pyo3(signature = (value, encoding, max_certificates, /))]
@@ -17,8 +17,8 @@ pub(super) fn parse_header<'py>(
     value: &[u8],
     encoding: &str,
     max_certificates: usize,
-) -> PyResult<Bound<'py, PyTuple>> {
-    certificates(py, parse::header(value, known(encoding)?, max_certificates))
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    certificate::linked(py, decoded(py, parse::header(value, known(encoding)?, max_certificates))?)
 }
 
 #[pyfunction]
@@ -29,32 +29,36 @@ pub(super) fn parse_chain_header<'py>(
     encoding: &str,
     max_certificates: usize,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    certificates(py, parse::chain_header(value, known(encoding)?, max_certificates))
+    certificate::unlinked(py, decoded(py, parse::chain_header(value, known(encoding)?, max_certificates))?)
 }
 
 #[pyfunction]
 #[pyo3(signature = (data, /))]
-pub(super) fn parse_der(py: Python<'_>, data: Bound<'_, PyBytes>) -> PyResult<Certificate> {
-    certificate::from_der(data).map_err(|error| errors::raise(py, error))
+pub(super) fn parse_der(data: Bound<'_, PyBytes>) -> PyResult<Bound<'_, PyAny>> {
+    certificate::from_der(data)
 }
 
 #[pyfunction]
 #[pyo3(signature = (data, max_certificates, /))]
-pub(super) fn parse_pem<'py>(py: Python<'py>, data: &[u8], max_certificates: usize) -> PyResult<Bound<'py, PyTuple>> {
-    certificates(py, parse::pem(data, max_certificates))
+pub(super) fn parse_pem<'py>(
+    py: Python<'py>,
+    data: &[u8],
+    max_certificates: usize,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    certificate::linked(py, decoded(py, parse::pem(data, max_certificates))?)
 }
 
 #[pyfunction]
 #[pyo3(signature = (value, max_elements, /))]
 pub(super) fn parse_xfcc<'py>(py: Python<'py>, value: &[u8], max_elements: usize) -> PyResult<Bound<'py, PyTuple>> {
-    let elements = parse::xfcc(value, max_elements, limits::CERTIFICATES).map_err(|error| errors::raise(py, error))?;
+    let elements = decoded(py, parse::xfcc(value, max_elements, limits::CERTIFICATES))?;
     let mut converted = Vec::with_capacity(elements.len());
     for element in elements {
         let texts = |texts: Vec<String>| PyTuple::new(py, texts);
         converted.push((
             texts(element.by)?,
             element.hash,
-            certificates(py, Ok(element.certificates))?,
+            certificate::linked(py, element.certificates)?,
             element.subject,
             texts(element.uri)?,
             texts(element.dns)?,
@@ -75,7 +79,6 @@ fn known(encoding: &str) -> PyResult<Encoding> {
     Encoding::from_name(encoding).ok_or_else(|| PyValueError::new_err("unknown encoding"))
 }
 
-fn certificates(py: Python<'_>, parsed: Result<Vec<x509::Certificate>, DecodeError>) -> PyResult<Bound<'_, PyTuple>> {
-    let parsed = parsed.map_err(|error| errors::raise(py, error))?;
-    PyTuple::new(py, parsed.into_iter().map(|certificate| certificate::from_decoded(py, certificate)))
+fn decoded<T>(py: Python<'_>, result: Result<T, DecodeError>) -> PyResult<T> {
+    result.map_err(|error| errors::raise(py, error))
 }
