@@ -29,7 +29,21 @@ def names(backend):
 
 
 def picked_names(names, *candidates):
-    return [name for name, _ in names.pick([(name, b"value") for name in candidates])[-1]]
+    return [name for name, _ in names.pick([(name, b"value") for name in candidates]).lines]
+
+
+def client(names, lines):
+    return names.pick(lines).client
+
+
+CERTIFICATE = (b"x-client-cert", b"value")
+
+
+def are_alike(names, lines, others):
+    """Whether a client is recalled by ``others`` whose last request had ``lines`` beside the certificate's."""
+    last, now = (names.pick([CERTIFICATE, *each]) for each in (lines, others))
+    known = {last.client: _backend.core.KnownClient("found", last, None, None)}
+    return now.recall(known, None, 0) == "found"
 
 
 def test_a_name_is_picked_in_any_case_and_with_any_sign_for_a_hyphen(names):
@@ -52,14 +66,13 @@ def test_no_other_name_is_picked(names):
 
 def test_lines_stay_in_order_and_are_those_that_were_given(names):
     lines = [(b"via", b"1"), (b"host", b"2"), (b"via", b"3")]
-    *_, picked = names.pick(iter(lines))
+    picked = names.pick(iter(lines)).lines
     assert picked == (lines[0], lines[2])
     assert picked[0] is lines[0]
 
 
-def test_what_is_picked_can_be_a_key_though_a_server_makes_lists_of_lines(names):
-    *_, picked = names.pick([[b"via", b"1"], [b"host", b"2"]])
-    assert hash(picked) == hash(((b"via", b"1"),))
+def test_what_is_picked_stays_as_it_is_though_a_server_makes_lists_of_lines(names):
+    assert names.pick([[b"via", b"1"], [b"host", b"2"]]).lines == ((b"via", b"1"),)
 
 
 @pytest.mark.parametrize("line", [(b"via", bytearray(b"1")), (b"via", None), (b"x-client-cert", memoryview(b"1"))])
@@ -76,16 +89,19 @@ def test_a_line_that_is_no_pair_raises(names, line):
 
 def test_a_line_is_of_the_group_that_its_name_has_byte_for_byte_or_of_the_others(names):
     lines = tuple((name, b"value") for name in (*reversed(NAMES), b"X-CLIENT-CERT", b"x_forwarded_for"))
-    identifying, varying, others = names.split(lines)
+    picked = names.pick(lines)
+    identifying, varying = picked.split()
     assert [name for name, _ in identifying] == [b"X_Client.Chain", b"x-client-cert"]
     assert [name for name, _ in varying] == VARYING
-    assert [name for name, _ in others] == [*reversed(OTHERS), b"X-CLIENT-CERT", b"x_forwarded_for"]
+    others = [(name, b"value") for name in (*reversed(OTHERS), b"X-CLIENT-CERT", b"x_forwarded_for")]
+    assert picked.others == names.pick(others).others
+    assert len({names.pick(others[:count]).others for count in range(len(others) + 1)}) == len(others) + 1
 
 
 def test_there_is_a_fingerprint_of_the_client_where_a_line_is_identifying(names):
-    assert [names.pick([(name, b"value")])[0] is None for name in NAMES] == [False] * 2 + [True] * 5
-    assert names.pick([(b"X-Client-Cert", b"value")])[0] is None
-    assert names.pick([])[0] is None
+    assert [client(names, [(name, b"value")]) is None for name in NAMES] == [False] * 2 + [True] * 5
+    assert client(names, [(b"X-Client-Cert", b"value")]) is None
+    assert client(names, []) is None
 
 
 def told_apart(certificate, other):
@@ -115,29 +131,61 @@ RESTS = [
 ]
 
 
+def test_other_identifying_lines_have_another_fingerprint(names):
+    clients = [client(names, lines) for lines in IDENTITIES]
+    assert len(set(clients)) == len(IDENTITIES)
+    assert clients == [client(names, lines) for lines in IDENTITIES]
+
+
 def test_other_lines_have_another_fingerprint(names):
-    for place, lines in [(0, IDENTITIES), (1, RESTS)]:
-        fingerprints = [names.pick(each)[place] for each in lines]
-        assert len(set(fingerprints)) == len(lines)
-        assert fingerprints == [names.pick(each)[place] for each in lines]
+    fingerprints = [names.pick(lines).others for lines in RESTS if all(name != VARYING[0] for name, _ in lines)]
+    assert len(fingerprints) > 12
+    assert len(set(fingerprints)) == len(fingerprints)
+
+
+def test_a_request_is_like_the_last_one_of_its_client_if_it_has_the_same_lines(names):
+    for lines, others in product(RESTS, RESTS):
+        assert are_alike(names, lines, others) is (lines == others)
 
 
 def test_each_line_counts_for_one_of_the_two_fingerprints(names):
     for identity, rest in product(IDENTITIES, RESTS):
-        assert names.pick([*rest, *identity])[:2] == (names.pick(identity)[0], names.pick(rest)[1])
+        assert client(names, [*rest, *identity]) == client(names, identity)
+        assert names.pick([*rest, *identity]).others == names.pick(rest).others
 
 
 def test_lines_that_do_not_matter_change_no_fingerprint(names):
-    lines = [(b"x-client-cert", b"value"), (b"via", b"1")]
-    assert names.pick([*lines, (b"host", b"a"), (b"accept", b"b")]) == names.pick(lines)
+    lines = [CERTIFICATE, (b"via", b"1")]
+    assert client(names, [*lines, (b"host", b"a")]) == client(names, lines)
+    assert are_alike(names, lines[1:], [(b"accept", b"b"), *lines[1:]])
 
 
 def test_with_another_key_there_are_other_fingerprints(backend):
     """Nobody can look for two sets of lines with the same one who does not know the key."""
     filters = [_backend.core.LineFilter(IDENTIFYING, [], OTHERS, SIMILAR, key) for key in (KEY, KEY[::-1])]
-    first, second = (each.pick([(b"x-client-cert", b"value"), (b"via", b"1")]) for each in filters)
-    assert first[0] != second[0]
-    assert first[1] != second[1]
+    first, second = (each.pick([CERTIFICATE, (b"via", b"1")]) for each in filters)
+    assert first.client != second.client
+    assert first.others != second.others
+    # Nor are the lines the same then, if the client were.
+    known = {second.client: _backend.core.KnownClient("found", first, None, None)}
+    assert second.recall(known, None, 0) is None
+
+
+def test_a_client_is_recalled_from_the_same_peer_within_its_validity_and_if_the_lines_are_enough(names):
+    picked, other = names.pick([CERTIFICATE]), names.pick([(b"x-client-cert", b"other")])
+    peer, same = ("ip", "10.0.0.5"), ("ip", "10.0.0." + str(5))
+    known = {picked.client: _backend.core.KnownClient("found", picked, peer, (10, 20))}
+    assert [picked.recall(known, same, now) for now in (9, 10, 20, 21)] == [None, "found", "found", None]
+    assert picked.recall(known, ("ip", "10.0.0.6"), 15) is None
+    assert picked.recall(known, None, 15) is None
+    assert other.recall(known, peer, 15) is None
+    assert names.pick([(b"via", b"1")]).recall(known, peer, 15) is None
+    assert picked.recall({}, peer, 15) is None
+    for at in (-(2**40), 0, 2**40):
+        endless = _backend.core.KnownClient("found", picked, peer, None)
+        assert picked.recall({picked.client: endless}, peer, at) == endless.found == "found"
+    not_enough = _backend.core.KnownClient("found", None, peer, None)
+    assert picked.recall({picked.client: not_enough}, peer, 15) is None
 
 
 @pytest.mark.parametrize(
@@ -154,8 +202,8 @@ alphabet = st.binary(max_size=4) | st.sampled_from([name.swapcase() for name in 
 def groups_of(core, groups, lines):
     """The lines that are picked, whether they have a fingerprint, and their groups."""
     names = core.LineFilter(*groups, SIMILAR, KEY)
-    fingerprint, _, picked = names.pick(lines)
-    return picked, fingerprint is not None, names.split(picked)
+    picked = names.pick(lines)
+    return picked.lines, picked.client is not None, picked.split()
 
 
 @given(st.tuples(*[st.lists(alphabet, max_size=3)] * 3), st.lists(st.tuples(alphabet, st.binary(max_size=3))))

@@ -329,8 +329,8 @@ def fill_cache(name: str) -> None:
         read_everything(certificate)
         cache.put(read.to_bytes(16), certificate)
         read += 1
-        rollovers += len(cache._young) < young  # noqa: SLF001 - nobody else is told that a generation is full
-        young = len(cache._young)  # noqa: SLF001
+        rollovers += len(cache.young) < young
+        young = len(cache.young)
     kept = young + len(cache._old)  # noqa: SLF001
     CONSOLE.print(resident() - before, (resident() - before) / (kept * len(one)))
 

@@ -8,7 +8,9 @@ from clientcert.decoded import Attributes, GeneralName
 
 __all__ = [
     "Certificate",
+    "KnownClient",
     "LineFilter",
+    "Picked",
     "RevokedSerials",
     "encode_header",
     "parse_chain_header",
@@ -48,8 +50,26 @@ class LineFilter:
     def __new__(
         cls, identifying: list[bytes], varying: list[bytes], others: list[bytes], mapping: bytes, key: bytes, /
     ) -> LineFilter: ...
-    def pick(self, lines: Iterable[tuple[bytes, bytes]], /) -> tuple[bytes | None, bytes, _Lines]: ...
-    def split(self, picked: _Lines, /) -> tuple[_Lines, _Lines, _Lines]: ...
+    def pick(self, lines: Iterable[tuple[bytes, bytes]], /) -> Picked: ...
+
+@final
+class Picked:
+    @property
+    def client(self) -> bytes | None: ...
+    @property
+    def others(self) -> bytes: ...
+    @property
+    def lines(self) -> _Lines: ...
+    def split(self) -> tuple[_Lines, _Lines]: ...
+    def recall(self, known: dict[bytes, KnownClient], peer: object, now: int, /) -> Any: ...
+
+@final
+class KnownClient:
+    def __new__(
+        cls, found: object, picked: Picked | None, peer: object, validity: tuple[int, int] | None, /
+    ) -> KnownClient: ...
+    @property
+    def found(self) -> Any: ...
 
 @final
 class RevokedSerials:

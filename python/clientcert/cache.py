@@ -33,18 +33,18 @@ class Cache(Generic[K, V]):
     operation.
     """
 
-    __slots__ = ("_bytes", "_old", "_queue", "_size", "_young")
+    __slots__ = ("_bytes", "_old", "_queue", "_size", "young")
 
     def __init__(self, size: Callable[[K, V], int]) -> None:
         self._size = size  # the number of bytes that count of a key and its value
-        self._young: dict[K, V] = {}
+        self.young: dict[K, V] = {}  # where most of what is asked for is: one may look here before `get`
         self._old: dict[K, V] = {}
         self._queue: list[K] = []  # the keys of the old generation as it was when it became that, the oldest last
         self._bytes = 0
 
     def get(self, key: K) -> V | None:
         """Return the value that was put under ``key``, or None."""
-        value = self._young.get(key)
+        value = self.young.get(key)
         if value is None:
             value = self._old.pop(key, None)
             if value is not None:
@@ -64,10 +64,10 @@ class Cache(Generic[K, V]):
 
     def _add(self, key: K, value: V) -> None:
         size = self._size(key, value)
-        if len(self._young) >= _ENTRIES or self._bytes + size > _BYTES:
-            self._old, self._young, self._bytes = self._young, {}, 0
+        if len(self.young) >= _ENTRIES or self._bytes + size > _BYTES:
+            self._old, self.young, self._bytes = self.young, {}, 0
             queue = list(self._old)  # at once: another thread may still be adding to it
             queue.reverse()
             self._queue = queue
-        self._young[key] = value
+        self.young[key] = value
         self._bytes += size

@@ -10,6 +10,7 @@ import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
+from clientcert import _backend
 from clientcert.cache import Cache
 from clientcert.certificate import link
 from clientcert.cross_check import agrees
@@ -25,6 +26,7 @@ from clientcert.validity import out_of_time
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from clientcert._core import KnownClient, Picked
     from clientcert.certificate import PeerCertificate
     from clientcert.cross_check import CrossCheckForm
     from clientcert.headers import HeaderLines, Lines
@@ -50,8 +52,6 @@ _CHECKS = {
 }
 """Of an objection to the header lines."""
 
-_AROUND_LINE = 160  # bytes of Python around a name and a value
-
 _REVOCATION = frozenset({RejectionReason.REVOKED, RejectionReason.REVOCATION_UNKNOWN})
 
 
@@ -63,32 +63,21 @@ class Extracted(NamedTuple):
     instead_of: Rejection | None = None
 
 
-def _length_of_lines(lines: Lines, _: Literal[True]) -> int:
-    return sum(_AROUND_LINE + len(name) + len(value) for name, value in lines)
-
-
 Found = TypeVar("Found", bound=Extracted | ForwardedIdentity)
 
-_Known = tuple[Extracted | ForwardedIdentity, bytes | None, "TransportPeer | None"]
-"""Who the client is that identifying lines are of, and the last request with them that was accepted: the fingerprint of
-its other lines, None where that is not enough, and its peer if it matters."""
 
-
-def _length_of_known(_: bytes, known: _Known) -> int:
-    found = known[0]
+def _length_of_client(_: bytes, client: KnownClient) -> int:
+    found: Extracted | ForwardedIdentity = client.found
     if isinstance(found, Extracted):
-        return _length_of_chain(found.certificate)
+        certificate = found.certificate
+        # Within the package, by its parts: to ask for "raw" would keep that among the fields.
+        is_alone = certificate._issuer is None  # noqa: SLF001 - as above
+        return len(certificate._der) if is_alone else _length_of_chain(certificate)  # noqa: SLF001 - as above
     return sum(len(text) for text in (found.hash, found.by, found.uri, found.dns, found.subject) if text is not None)
 
 
 def _length_of_chain(certificate: PeerCertificate) -> int:
-    # Within the package, by its parts: to ask for "raw" would keep that among the fields.
-    length = 0
-    part: PeerCertificate | None = certificate
-    while part is not None:
-        length += len(part._der)  # noqa: SLF001 - as above
-        part = part._issuer  # noqa: SLF001 - as above
-    return length
+    return sum(len(part._der) for part in certificate.chain)  # noqa: SLF001 - as above
 
 
 class Extractor:
@@ -128,9 +117,14 @@ class Extractor:
         )
         trust = trusted_proxies_from(trusted_proxies)
         self.trust = None if trust == "*" else trust
+        # A proxy that shows a certificate of its own is asked for it each time.
+        self._asks_connection = self.trust is not None and self.trust.asks_connection
         # By the fingerprint of the identifying lines: of requests whose lines are as they were sent, and of others.
-        self._known: dict[bool, Cache[bytes, _Known]] = {True: Cache(_length_of_known), False: Cache(_length_of_known)}
-        self._unobjectionable: Cache[Lines, Literal[True]] = Cache(_length_of_lines)
+        self._known: dict[bool, Cache[bytes, KnownClient]] = {
+            preserves_names: Cache(_length_of_client) for preserves_names in (True, False)
+        }
+        # By their fingerprint, which takes little: the lines that a proxy has for all its clients.
+        self._unobjectionable: Cache[bytes, Literal[True]] = Cache(lambda _fingerprint, _mark: 0)
         self.certificate_header: bytes = header_name(preset.header)
         self._chain_header = None if preset.chain_header is None else header_name(preset.chain_header)
         # RFC 9440, section 2.3: Client-Cert-Chain is a List, which may be spread over several lines.
@@ -160,44 +154,54 @@ class Extractor:
         headers = self.headers
         if headers is None:
             return self._from_socket(request)
-        fingerprint, rest, picked = headers.pick(request)
+        picked = headers.pick(request.header_lines(headers.read))
         peer = None if self.trust is None else request.peer
-        known = None if fingerprint is None else self._known[request.preserves_names].get(fingerprint)
+        known = self._known[request.preserves_names]
         # But for the time, it depends on nothing else who the client is. Who guesses at a proxy's secret learns nothing
         # from the time that this takes: what is compared is a hash with a random key.
-        if known is not None and known[1] == rest and known[2] == peer:
-            return self._judged(known[0])
-        identifying, addresses, others = headers.split(picked)
+        recalled: Extracted | ForwardedIdentity | None = picked.recall(known.young, peer, int(time.time()))
+        if recalled is not None:
+            return recalled if self.anchors is None else self._judged(recalled)
+        identifying, addresses = picked.split()
+        others = picked.others
         is_usual = self._is_usual(peer, addresses, others)
         if not is_usual:
-            ended = self._without_reading(request, headers, headers.sort(picked))
+            ended = self._without_reading(request, headers, headers.sort(picked.lines))
             if ended is not None:
                 return ended
-        found = self._read(request, headers.values(identifying)) if known is None else self._judged(known[0])
-        if fingerprint is None or isinstance(found, Rejection):
+        client = None if picked.client is None else known.get(picked.client)
+        found = self._read(request, headers.values(identifying)) if client is None else self._judged(client.found)
+        if picked.client is None or isinstance(found, Rejection):
             return found
         if isinstance(found, ForwardedIdentity) or found.source == "header":
-            if known is None:
-                # A proxy that shows a certificate of its own is asked for it each time.
-                is_enough = self.trust is None or not self.trust.asks_connection
-                known = found, rest if is_enough else None, peer
-                self._known[request.preserves_names].put(fingerprint, known)
+            if client is None:
+                known.put(picked.client, self._client(found, picked, peer))
             if not is_usual and self._unobjectionable.get(others) is None:
                 self._unobjectionable.put(others, True)  # noqa: FBT003 - a mark
         return found
 
-    def _is_usual(self, peer: TransportPeer | None, addresses: Lines, others: Lines) -> bool:
+    def _client(self, found: Extracted | ForwardedIdentity, picked: Picked, peer: TransportPeer | None) -> KnownClient:
+        """Return what is kept of a client that has been found."""
+        like = None if self._asks_connection else picked
+        validity = None
+        if isinstance(found, Extracted) and self.check_validity:
+            validity = found.certificate.validity_seconds
+        client: KnownClient = _backend.core.KnownClient(found, like, peer, validity)
+        return client
+
+    def _is_usual(self, peer: TransportPeer | None, addresses: Lines, others: bytes) -> bool:
         """Return whether no objection can be made to a request, but for its identifying lines.
 
-        A proxy says the same of all its clients but for their own lines, so that this is nearly always known.
+        ``others`` is the fingerprint of those that are no addresses, either. A proxy says the same there of all its
+        clients, so that this is nearly always known.
         """
-        if self._unobjectionable.get(others) is None:
+        if self._asks_connection or self._unobjectionable.get(others) is None:
             return False
         if self.trust is None or peer is None:  # both or neither
             return True
-        # `others` has the right secret, if there is one.
+        # The others have the right secret, if there is one.
         values = [value for _, value in addresses] if addresses else ()
-        return not self.trust.asks_connection and self.trust.address_objection(peer, values) is None
+        return self.trust.address_objection(peer, values) is None
 
     def source(self, found: Extracted | ForwardedIdentity | Rejection) -> str:
         """Return where `extract` has looked for what it found: the name of the preset, or ``"socket"``."""

@@ -17,8 +17,9 @@ from clientcert.presets import SIMILAR, header_name, similar_name
 from clientcert.trust import NAMES_OF_ADDRESSES, Objection
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
+    from clientcert._core import Picked
     from clientcert.request import Request
     from clientcert.trust import TrustedProxies
 
@@ -83,35 +84,23 @@ class WatchedHeaders:
             return similar.get(similar_name(name))
 
         self._resembled = resembled
-        self._read = self.names | {b"connection", *NAMES_OF_ADDRESSES}
+        # What to ask a request for.
+        self.read: frozenset[bytes] = self.names | {b"connection", *NAMES_OF_ADDRESSES}
         # A header of addresses that is watched says what its watcher takes it for.
         addresses = NAMES_OF_ADDRESSES - self.names
-        others = self._read - addresses - frozenset(identifying)
+        others = self.read - addresses - frozenset(identifying)
         groups = map(list, (identifying, addresses, others))
-        self._filter = _backend.core.LineFilter(*groups, SIMILAR, os.urandom(_KEY_BYTES))
+        # Of the lines of a request those that matter: no other could change what its headers say. Addresses differ from
+        # client to client, as identifying lines do; the others are alike for all clients of a proxy, as long as nobody
+        # meddles. The function itself, for one around it would take as long.
+        self.pick: Callable[[Iterable[tuple[bytes, bytes]]], Picked] = _backend.core.LineFilter(
+            *groups, SIMILAR, os.urandom(_KEY_BYTES)
+        ).pick
         self._harmless = frozenset(option for option in _COMMON_OPTIONS if self._nominated(option) is None)
-
-    def pick(self, request: Request) -> tuple[bytes | None, bytes, Lines]:
-        """Return the lines of ``request`` that matter: no other could change what its headers say.
-
-        In front is a fingerprint of the identifying ones, None where there are none, and one of the rest: other lines
-        do not have the same.
-        """
-        picked: tuple[bytes | None, bytes, Lines] = self._filter.pick(request.header_lines(self._read))
-        return picked
-
-    def split(self, picked: Lines) -> tuple[Lines, Lines, Lines]:
-        """Return the identifying lines of those that `pick` has found, those with addresses, and the others.
-
-        Addresses differ from client to client, as identifying lines do. The others are alike for all clients of a
-        proxy, as long as nobody meddles.
-        """
-        groups: tuple[Lines, Lines, Lines] = self._filter.split(picked)
-        return groups
 
     def collect(self, request: Request) -> HeaderLines:
         """Return the lines of ``request`` that matter, sorted."""
-        return self.sort(self.pick(request)[-1])
+        return self.sort(self.pick(request.header_lines(self.read)).lines)
 
     def sort(self, picked: Iterable[tuple[bytes, bytes]]) -> HeaderLines:
         """Return what lines are that `pick` has found."""

@@ -168,7 +168,14 @@ def allow_cn(names: Iterable[str]) -> Policy:
 
     One with several common names is ambiguous, software disagrees about which of them counts: it is not allowed.
     """
-    return _attribute("allow_cn", "CN", names)
+    allowed = _texts("allow_cn", names)
+    accepted = frozenset(allowed)
+
+    def allows(certificate: PeerCertificate) -> bool:
+        common_names = [value for kind, value in certificate.subject_attributes if kind == _COMMON_NAME]
+        return len(common_names) == 1 and common_names[0] in accepted
+
+    return Policy(f"allow_cn({allowed!r})", allows)
 
 
 def allow_ou(names: Iterable[str]) -> Policy:
@@ -187,8 +194,7 @@ def _attribute(function: str, short_name: str, names: Iterable[str]) -> Policy:
     accepted = frozenset((oid, value) for value in allowed)
 
     def allows(certificate: PeerCertificate) -> bool:
-        name = certificate.subject_attributes
-        return not accepted.isdisjoint(name) and not (oid == _COMMON_NAME and _has_several_common_names(name))
+        return not accepted.isdisjoint(certificate.subject_attributes)
 
     return Policy(f"{function}({allowed!r})", allows)
 

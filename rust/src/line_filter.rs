@@ -80,6 +80,7 @@ impl LineFilter {
 ///
 /// Other lines have another one, but with a probability of 2^-128 for each pair; who chooses the lines cannot do better,
 /// since neither the key nor any fingerprint is ever shown.
+#[derive(Clone, Copy)]
 pub struct Fingerprint(SipHasher24);
 
 impl Fingerprint {

@@ -19,7 +19,7 @@ mod _core {
     #[pymodule_export]
     use super::functions::{encode_header, parse_chain_header, parse_der, parse_header, parse_pem, parse_xfcc};
     #[pymodule_export]
-    use super::line_filter::LineFilter;
+    use super::line_filter::{KnownClient, LineFilter, Picked};
     #[pymodule_export]
     use super::revocation::RevokedSerials;
 }
