@@ -210,7 +210,7 @@ def groups_of(core, groups, lines):
 def test_the_backends_pick_the_same_lines_which_are_those_with_similar_names(groups, lines):
     similar = {similar_name(name) for group in groups for name in group}
     expected = tuple(line for line in lines if similar_name(line[0]) in similar)
-    one, other = (groups_of(core, groups, lines) for core in BACKENDS.values())
-    assert one == other
+    one, *others = (groups_of(core, groups, lines) for core in BACKENDS.values())
+    assert all(other == one for other in others)
     assert one[0] == expected
     assert one[1] is bool(one[2][0])
