@@ -38,6 +38,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", _above_its_folder)
     app.connect("autodoc-before-process-signature", _know_types)
     app.connect("autodoc-process-docstring", _without_default_of_fields)
+    app.connect("object-description-transform", _without_abstract)
     app.connect("missing-reference", _resolved)
     app.connect("doctree-read", _without_links_out)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -51,6 +52,17 @@ def _forget_overloads(_: Sphinx) -> None:
     analyzer = ModuleAnalyzer.for_module("clientcert.strategy")
     analyzer.analyze()
     del analyzer.overloads["ClientCertStrategy.__init__"]
+
+
+def _without_abstract(_: Sphinx, __: str, ___: str, content: addnodes.desc_content) -> None:
+    """Say of no member that it is abstract: that is for those who implement it, and here are those who call it."""
+    for annotation in list(content.parent.findall(addnodes.desc_annotation)):
+        for keyword in list(annotation.findall(addnodes.desc_sig_keyword)):
+            if keyword.astext() in {"abstract", "abstractmethod"}:
+                annotation.remove(annotation[annotation.index(keyword) + 1])
+                annotation.remove(keyword)
+        if not annotation.children:
+            annotation.parent.remove(annotation)
 
 
 _complete: set[ModuleType] = set()

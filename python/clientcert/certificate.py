@@ -5,8 +5,8 @@ A certificate is a read-only mapping with the keys, the order and the values of 
 they are first read, and nothing reachable from a certificate can be changed: one is shared by every request that
 presents it.
 
-`PeerCertificate` has what can be said of a certificate in terms of its parts. Each backend has a class that reads them
-out of the DER: `clientcert._native` for the Rust core, and ``Certificate`` in `clientcert._fallback`.
+`PeerCertificate` has what can be said of a certificate in terms of its parts. Each backend has a subclass, which reads
+these out of the DER.
 """
 
 from __future__ import annotations

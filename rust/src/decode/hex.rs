@@ -9,30 +9,19 @@ use crate::error::{DecodeError, Reason};
 ///
 /// [`Reason::Hex`] at the first byte that is no digit, or at the end of an odd number of digits.
 pub fn decode(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    let (pairs, odd) = text.as_chunks::<2>();
-    let mut bytes = vec![0; pairs.len()];
-    let mut seen = 0;
-    for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        let [high, low] = pair.map(value);
-        seen |= high | low;
-        *byte = high << 4 | low;
-    }
-    if seen < 16 && odd.is_empty() {
-        return Ok(bytes);
-    }
-    Err(DecodeError::new(Reason::Hex, runs::leading(text, u8::is_ascii_hexdigit)))
-}
-
-/// The value of a hexadecimal digit, or 255: without a branch, so that many are looked at in one instruction.
-const fn value(byte: u8) -> u8 {
-    let decimal = byte.wrapping_sub(b'0');
-    let letter = (byte | 0x20).wrapping_sub(b'a');
-    let letter = if letter < 6 { letter + 10 } else { u8::MAX };
-    if decimal < 10 { decimal } else { letter }
+    hex_simd::decode_to_vec(text).map_err(|_| DecodeError::new(Reason::Hex, runs::leading(text, u8::is_ascii_hexdigit)))
 }
 
 /// The byte of two hexadecimal digits.
 pub(super) const fn pair(high: u8, low: u8) -> Option<u8> {
     let (high, low) = (value(high), value(low));
     if high | low < 16 { Some(high << 4 | low) } else { None }
+}
+
+/// The value of a hexadecimal digit, or 255.
+const fn value(byte: u8) -> u8 {
+    let decimal = byte.wrapping_sub(b'0');
+    let letter = (byte | 0x20).wrapping_sub(b'a');
+    let letter = if letter < 6 { letter + 10 } else { u8::MAX };
+    if decimal < 10 { decimal } else { letter }
 }
