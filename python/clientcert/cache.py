@@ -12,9 +12,9 @@ __all__ = ["Cache"]
 K = TypeVar("K")
 V = TypeVar("V")
 
-# Two thousand clients at a time are a large fleet for one process. A decoded certificate holds about thirteen times the
+# Two thousand clients at a time are a large fleet for one process. A decoded certificate holds about eight times the
 # bytes of its DER once every field has been read, so that the DER is bounded too: a cache full of certificates that are
-# alike has 1.5 MiB of it, and takes 20 MiB. One that was made for it holds 50 bytes for a byte of its DER (470
+# alike has 1.5 MiB of it, and takes 12 MiB. One that was made for it holds 50 bytes for a byte of its DER (470
 # registered IDs; in the fallback 38, 700 empty names): a cache full of these takes 75 MiB (58 MiB), as `make
 # bench-hostile` measures. Both are twice as much at the most, where large certificates come after many small ones.
 _ENTRIES = 2048
