@@ -18,11 +18,13 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self, cast
 
 from clientcert.decoded import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from clientcert.decoded import Attributes, GeneralName
 
 __all__ = [
@@ -81,6 +83,9 @@ class PeerCertificate(Mapping[str, Any], metaclass=_Class):
     """
 
     __slots__ = ()
+
+    # What reads those in a pickle. `clientcert.parse` sets it: a certificate is data, and picks no backend to exist.
+    _parse_der: ClassVar[Callable[[bytes], PeerCertificate]]
 
     # What a backend reads of the DER, beside `__getitem__`.
 
@@ -289,9 +294,7 @@ def _datetime(seconds: int) -> datetime:
 
 
 def _restore(ders: tuple[bytes, ...]) -> PeerCertificate:
-    from clientcert import _backend  # noqa: PLC0415 - a certificate is data: it does not pick a backend to exist
-
-    return link([_backend.core.parse_der(der) for der in ders])
+    return link([PeerCertificate._parse_der(der) for der in ders])  # noqa: SLF001 - of a class here
 
 
 def _pem(der: bytes) -> str:

@@ -88,6 +88,9 @@ def parse_der(data: bytes) -> PeerCertificate:
     return certificate
 
 
+PeerCertificate._parse_der = staticmethod(parse_der)  # noqa: SLF001 - within the package
+
+
 def parse_pem(data: str | bytes, *, max_certificates: int = 10) -> PeerCertificate:
     """Return the first certificate of a PEM text; further ones are linked as its ``issuerCertificate``.
 
