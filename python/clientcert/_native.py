@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from clientcert import _core
+from clientcert._core import Certificate
 from clientcert.certificate import PeerCertificate
 
 __all__ = ["NativeCertificate"]
 
 
-class NativeCertificate(_core.Certificate, PeerCertificate):
+class NativeCertificate(Certificate, PeerCertificate):
     """A certificate that the Rust core has read. It makes each of them, for its base class holds what was read."""
 
     __slots__ = ()
