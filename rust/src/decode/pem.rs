@@ -55,7 +55,9 @@ pub fn certificates(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError
 /// [`Reason::Percent`], [`Reason::Character`], then the faults of [`certificates`], at the byte of `text`
 /// that the byte at fault was decoded from.
 pub fn percent_encoded(text: &[u8], max: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
-    if let Some(der) = usual_pem::certificate(text).filter(|_| max > 0) {
+    if max > 0
+        && let Some(der) = usual_pem::certificate(text)
+    {
         return Ok(vec![der]);
     }
     let decoded = percent::decode(text)?;

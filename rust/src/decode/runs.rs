@@ -37,18 +37,35 @@ pub(super) fn leading(text: &[u8], is_kept: impl Fn(&u8) -> bool) -> usize {
     length + text.iter().skip(length).take_while(|byte| is_kept(byte)).count()
 }
 
-/// How many bytes of `kept` come before the first that is none of them: without a branch for each.
+/// How many bytes of `kept` come before the first that is none of them.
 #[inline]
 fn leading_of_chunk(chunk: &[u8; 16], kept: &RangeInclusive<u8>) -> usize {
-    // Sets the high bit of each byte outside; above the lowest of these, it may set any.
-    let marks = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word);
+    before_mark(words(chunk).map(|word| {
         let below = word.wrapping_sub(ONES * u64::from(*kept.start())) & !word;
         let above = word.wrapping_add(ONES * u64::from(127 - *kept.end())) | word;
-        (below | above) & HIGH
-    };
-    let (words, _) = chunk.as_chunks();
-    let [low, high] = [words.first(), words.last()].map(|word| word.map_or(0, marks));
+        below | above
+    }))
+}
+
+/// How many bytes of `chunk` come before the first `byte`.
+#[inline]
+pub(super) fn before(chunk: &[u8; 16], byte: u8) -> usize {
+    before_mark(words(chunk).map(|word| {
+        let other = word ^ (ONES * u64::from(byte));
+        other.wrapping_sub(ONES) & !other
+    }))
+}
+
+/// How many bytes come before the first whose high bit is set; above that one, it may be set in any.
+#[inline]
+fn before_mark(words: [u64; 2]) -> usize {
+    let [low, high] = words.map(|word| word & HIGH);
     let zeros = if low == 0 { 64 + high.trailing_zeros() } else { low.trailing_zeros() };
     zeros as usize / 8
+}
+
+#[inline]
+fn words(chunk: &[u8; 16]) -> [u64; 2] {
+    let (words, _) = chunk.as_chunks();
+    [words.first(), words.last()].map(|word| word.map_or(0, |word| u64::from_le_bytes(*word)))
 }

@@ -3,14 +3,11 @@
 //! No fault is found here: for another layout, and for whatever is wrong, there is nothing, and [`super::percent`] and
 //! [`super::pem`] decide. What it returns is what they would.
 
-use super::base64;
+use super::{base64, runs};
 
 /// The boundaries (RFC 7468, section 3).
 const BEGIN: &[u8] = b"-----BEGIN%20CERTIFICATE-----";
 const END: &[u8] = b"-----END%20CERTIFICATE-----";
-
-/// How many bytes are looked at together.
-const CHUNK: usize = 16;
 
 /// Returns the DER of the certificate in a text with one block, and none but the escapes that it needs.
 pub(super) fn certificate(text: &[u8]) -> Option<Vec<u8>> {
@@ -21,14 +18,14 @@ pub(super) fn certificate(text: &[u8]) -> Option<Vec<u8>> {
 
 /// The base64 in a body. Whatever is neither a digit nor an escape stays, for the next step to refuse.
 fn unescaped(body: &[u8]) -> Option<Vec<u8>> {
-    let mut digits = vec![0; body.len() + CHUNK];
+    let mut digits = vec![0; body.len() + 16];
     let (mut rest, mut length) = (body, 0);
     while let Some((chunk, after)) = rest.split_first_chunk() {
         // All of them, since they are copied in one instruction.
         *digits.get_mut(length..)?.first_chunk_mut()? = *chunk;
-        let run = until_escape(chunk);
+        let run = runs::before(chunk, b'%');
         length += run;
-        rest = if run < CHUNK { decoded(rest.get(run..)?, &mut digits, &mut length)? } else { after };
+        rest = if run < chunk.len() { decoded(rest.get(run..)?, &mut digits, &mut length)? } else { after };
     }
     while let Some((byte, after)) = rest.split_first() {
         if *byte == b'%' {
@@ -57,20 +54,6 @@ fn decoded<'a>(text: &'a [u8], digits: &mut [u8], length: &mut usize) -> Option<
     *digits.get_mut(*length)? = digit;
     *length += 1;
     Some(after)
-}
-
-/// How many bytes come before the first `%`.
-#[inline]
-fn until_escape(chunk: &[u8; CHUNK]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    let (words, _) = chunk.as_chunks();
-    let [low, high] = [words.first(), words.last()].map(|word| {
-        let other = word.map_or(0, |word| u64::from_le_bytes(*word)) ^ (ONES * u64::from(b'%'));
-        // The high bit of each byte that is zero; above the lowest of these, of others, too.
-        other.wrapping_sub(ONES) & !other & (ONES << 7)
-    });
-    let zeros = if low == 0 { 64 + high.trailing_zeros() } else { low.trailing_zeros() };
-    zeros as usize / 8
 }
 
 #[cfg(test)]

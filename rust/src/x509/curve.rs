@@ -72,8 +72,8 @@ impl Named {
 /// A point in affine coordinates.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Point {
-    x: BigUint,
-    y: BigUint,
+    pub(super) x: BigUint,
+    pub(super) y: BigUint,
 }
 
 /// y² = x³ + ax + b over a prime field, y² + xy = x³ + ax² + b over a binary one.
@@ -87,14 +87,6 @@ pub(super) struct Curve {
 }
 
 impl Curve {
-    /// Whether an encoding without compression (SEC 1, section 2.3.4) is that of a point on the curve.
-    pub(super) fn has_uncompressed(&self, encoded: &[u8]) -> bool {
-        match (&self.of_256_bits, encoded) {
-            (Some(curve), [4, coordinates @ ..]) => curve.has(coordinates),
-            _ => self.decode(encoded).is_some(),
-        }
-    }
-
     /// The point of an encoding (SEC 1, section 2.3.4); None where it is not on the curve, or at infinity.
     pub(super) fn decode(&self, encoded: &[u8]) -> Option<Point> {
         let (first, coordinates) = encoded.split_first()?;
@@ -134,6 +126,9 @@ impl Curve {
     }
 
     fn contains(&self, Point { x, y }: &Point) -> bool {
+        if let Some(curve) = &self.of_256_bits {
+            return curve.has(x, y);
+        }
         match &self.field {
             Field::Prime(p) => {
                 let (left, right) = ((x * x + &self.a) % p * x + &self.b, y * y);

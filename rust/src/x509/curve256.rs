@@ -42,18 +42,11 @@ impl Curve256 {
         })
     }
 
-    /// Whether the coordinates, big-endian, are those of a point on the curve.
-    pub(super) fn has(&self, coordinates: &[u8]) -> bool {
-        let ([x, y], []) = coordinates.as_chunks() else { return false };
-        let [Some(x), Some(y)] = [x, y].map(|bytes| self.coordinate(bytes)) else { return false };
+    /// Whether the coordinates, less than p, are those of a point on the curve.
+    pub(super) fn has(&self, x: &BigUint, y: &BigUint) -> bool {
+        let [x, y] = [x, y].map(|coordinate| self.multiply(&words(coordinate), &self.factor));
         let right = self.add(&self.multiply(&self.add(&self.multiply(&x, &x), &self.a), &x), &self.b);
         self.multiply(&y, &y) == right
-    }
-
-    fn coordinate(&self, bytes: &[u8; 32]) -> Option<Number> {
-        let value = number(bytes);
-        let (_, is_less) = subtract(&value, &self.p);
-        is_less.then(|| self.multiply(&value, &self.factor))
     }
 
     fn add(&self, left: &Number, right: &Number) -> Number {
@@ -87,15 +80,6 @@ impl Curve256 {
         let (difference, is_less) = subtract(&value, &self.p);
         if is_less && above == 0 { value } else { difference }
     }
-}
-
-/// The number of these bytes, big-endian.
-fn number(bytes: &[u8; 32]) -> Number {
-    let mut number = [0; 4];
-    for (place, chunk) in number.iter_mut().rev().zip(bytes.as_chunks().0) {
-        *place = u64::from_be_bytes(*chunk);
-    }
-    number
 }
 
 /// The words of a number of at most 256 bits.
@@ -156,6 +140,11 @@ mod tests {
         [vec![0; 32usize.saturating_sub(digits.len())], digits].concat()
     }
 
+    /// Whether they are coordinates of a point on the curve, by numbers of any length.
+    fn has(named: &Named, p: &BigUint, x: &BigUint, y: &BigUint) -> bool {
+        x < p && y < p && y * y % p == (x * x * x + &named.curve.a * x + &named.curve.b) % p
+    }
+
     #[test]
     fn these_curves_have_primes_of_256_bits() {
         let names: Vec<_> = curves().map(|(named, ..)| named.short).collect();
@@ -170,15 +159,16 @@ mod tests {
             points.extend((0..16).filter_map(|x| named.curve.decode(&[vec![2; 1], vec![0; 31], vec![x]].concat())));
             assert!(points.len() > 4, "{}", named.short);
             for point in points {
-                let encoded = named.curve.encode(&point);
-                let coordinates = encoded[1..].chunks(32).map(BigUint::from_bytes_be).collect::<Vec<_>>();
-                let (x, y) = (&coordinates[0], &coordinates[1]);
-                assert!(curve.has(&[bytes(x), bytes(y)].concat()));
+                let (x, y) = (&point.x, &point.y);
+                assert!(curve.has(x, y) && has(named, p, x, y));
                 for x in [x, &(x + 1u8), &(x + p), &BigUint::ZERO, &(p - 1u8), p] {
                     for y in [y, &(p - y), &(y + 1u8), &(y + p), &BigUint::ZERO, &(p - 1u8), p] {
-                        let coordinates = [bytes(x), bytes(y)].concat();
-                        let expected = named.curve.decode(&[vec![4], coordinates.clone()].concat()).is_some();
-                        assert_eq!(curve.has(&coordinates), expected, "{}: {x:x}, {y:x}", named.short);
+                        let expected = has(named, p, x, y);
+                        let decoded = named.curve.decode(&[vec![4], bytes(x), bytes(y)].concat());
+                        assert_eq!(decoded.is_some(), expected, "{}: {x:x}, {y:x}", named.short);
+                        if x < p && y < p {
+                            assert_eq!(curve.has(x, y), expected, "{}: {x:x}, {y:x}", named.short);
+                        }
                     }
                 }
             }
@@ -187,12 +177,12 @@ mod tests {
 
     #[test]
     fn coordinates_of_another_length_are_none() {
-        let (named, _, curve) = curves().next().unwrap();
+        let (named, ..) = curves().next().unwrap();
         let encoded = named.curve.encode(&named.generator);
-        let coordinates = &encoded[1..];
-        assert!(curve.has(coordinates));
+        assert!(named.curve.decode(&encoded).is_some());
+        let (four, coordinates) = encoded.split_at(1);
         for other in [&coordinates[..32], &[coordinates, &[0]].concat(), &[&[0], coordinates].concat(), &[]] {
-            assert!(!curve.has(other));
+            assert!(named.curve.decode(&[four, other].concat()).is_none());
         }
     }
 

@@ -159,10 +159,10 @@ impl Key {
         };
         // To OpenSSL, a key on SM2 is of another kind.
         let named = named.filter(|named| named.short != "SM2")?;
-        let point = if encoded.first() == Some(&UNCOMPRESSED) {
-            named.curve.has_uncompressed(encoded).then(|| Part::of(encoded, 0..encoded.len(), start))?
-        } else {
-            Part::Apart(named.curve.encode(&named.curve.decode(encoded)?).into())
+        let point = named.curve.decode(encoded)?;
+        let point = match encoded.first() {
+            Some(&UNCOMPRESSED) => Part::of(encoded, 0..encoded.len(), start),
+            _ => Part::Apart(named.curve.encode(&point).into()),
         };
         Some(Self::Ec { point, curve: named })
     }
