@@ -69,14 +69,12 @@ Found = TypeVar("Found", bound=Extracted | ForwardedIdentity)
 def _length_of_client(_: bytes, client: KnownClient) -> int:
     found: Extracted | ForwardedIdentity = client.found
     if isinstance(found, Extracted):
-        certificate = found.certificate
-        # Within the package, by its parts: to ask for "raw" would keep that among the fields.
-        is_alone = certificate._issuer is None  # noqa: SLF001 - as above
-        return len(certificate._der) if is_alone else _length_of_chain(certificate)  # noqa: SLF001 - as above
+        return _length_of_chain(found.certificate)
     return sum(len(text) for text in (found.hash, found.by, found.uri, found.dns, found.subject) if text is not None)
 
 
 def _length_of_chain(certificate: PeerCertificate) -> int:
+    # Within the package: to ask for "raw" would keep that among the fields.
     return sum(len(part._der) for part in certificate.chain)  # noqa: SLF001 - as above
 
 
@@ -117,8 +115,6 @@ class Extractor:
         )
         trust = trusted_proxies_from(trusted_proxies)
         self.trust = None if trust == "*" else trust
-        # A proxy that shows a certificate of its own is asked for it each time.
-        self._asks_connection = self.trust is not None and self.trust.asks_connection
         # By the fingerprint of the identifying lines: of requests whose lines are as they were sent, and of others.
         self._known: dict[bool, Cache[bytes, KnownClient]] = {
             preserves_names: Cache(_length_of_client) for preserves_names in (True, False)
@@ -182,7 +178,8 @@ class Extractor:
 
     def _client(self, found: Extracted | ForwardedIdentity, picked: Picked, peer: TransportPeer | None) -> KnownClient:
         """Return what is kept of a client that has been found."""
-        like = None if self._asks_connection else picked
+        # A proxy that shows a certificate of its own is asked for it each time.
+        like = None if self.trust is not None and self.trust.asks_connection else picked
         validity = None
         if isinstance(found, Extracted) and self.check_validity:
             validity = found.certificate.validity_seconds
@@ -195,13 +192,13 @@ class Extractor:
         ``others`` is the fingerprint of those that are no addresses, either. A proxy says the same there of all its
         clients, so that this is nearly always known.
         """
-        if self._asks_connection or self._unobjectionable.get(others) is None:
+        if self._unobjectionable.get(others) is None:
             return False
         if self.trust is None or peer is None:  # both or neither
             return True
         # The others have the right secret, if there is one.
         values = [value for _, value in addresses] if addresses else ()
-        return self.trust.address_objection(peer, values) is None
+        return not self.trust.asks_connection and self.trust.address_objection(peer, values) is None
 
     def source(self, found: Extracted | ForwardedIdentity | Rejection) -> str:
         """Return where `extract` has looked for what it found: the name of the preset, or ``"socket"``."""

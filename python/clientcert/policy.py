@@ -172,8 +172,7 @@ def allow_cn(names: Iterable[str]) -> Policy:
     accepted = frozenset(allowed)
 
     def allows(certificate: PeerCertificate) -> bool:
-        common_names = [value for kind, value in certificate.subject_attributes if kind == _COMMON_NAME]
-        return len(common_names) == 1 and common_names[0] in accepted
+        return not accepted.isdisjoint(_values(certificate.subject_attributes, _COMMON_NAME))
 
     return Policy(f"allow_cn({allowed!r})", allows)
 
@@ -248,13 +247,8 @@ def _name_matcher(function: str, attributes: NameConstraints) -> tuple[Callable[
 
 def _values(name: Attributes, oid: str) -> list[str]:
     """Return the values of an attribute that may be matched one by one: none where there are several common names."""
-    if oid == _COMMON_NAME and _has_several_common_names(name):
-        return []
-    return [value for kind, value in name if kind == oid]
-
-
-def _has_several_common_names(name: Attributes) -> bool:
-    return [kind for kind, _ in name].count(_COMMON_NAME) > 1
+    values = [value for kind, value in name if kind == oid]
+    return [] if oid == _COMMON_NAME and len(values) > 1 else values
 
 
 def attribute_type(name: str) -> str:
