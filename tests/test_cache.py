@@ -122,7 +122,7 @@ def strategy():
 
 
 def cached(mine):
-    return mine._extractor._known[True]
+    return mine._extractor._clients[True]
 
 
 @pytest.mark.parametrize("seconds", [-7200, 0, 2 * 86400])
@@ -195,7 +195,7 @@ def test_what_all_clients_of_a_proxy_have_in_common_is_bounded_though_a_client_m
     for number in range(30):
         connection = ("Connection", f"{number:0900}")
         assert mine.authenticate(FakeRequest([("Client-Cert", value), connection]))
-    known = mine._extractor._unobjectionable
+    known = mine._extractor._others
     assert len(known.young) + len(known._old) <= 6
     assert max(map(len, known.young)) <= 32  # and no text of a client's is kept
 

@@ -88,7 +88,7 @@ def test_what_could_not_be_decoded_is_not_remembered(backend):
     reader = extractor()
     broken = FakeRequest([("X-SSL-Client-Cert", value(ALICE)[:-30]), ("X-SSL-Client-Verify", "SUCCESS")])
     reader.extract(broken)
-    assert not reader._known[True].young
+    assert not reader._clients[True].young
     assert found(reader.extract(nginx())) == ("alice", "header")
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from backends import BACKENDS
 from clientcert import _backend
 from clientcert.presets import SIMILAR, similar_name
+from clientcert.request import TransportPeer
 
 IDENTIFYING = [b"x-client-cert", b"X_Client.Chain"]
 VARYING = [b"x-forwarded-for"]
@@ -29,21 +30,18 @@ def names(backend):
 
 
 def picked_names(names, *candidates):
-    return [name for name, _ in names.pick([(name, b"value") for name in candidates]).lines]
+    return [name for name, _ in names.pick([(name, b"value") for name in candidates], None).lines]
 
 
 def client(names, lines):
-    return names.pick(lines).client
+    return names.pick(lines, None).client
 
 
 CERTIFICATE = (b"x-client-cert", b"value")
 
 
-def are_alike(names, lines, others):
-    """Whether a client is recalled by ``others`` whose last request had ``lines`` beside the certificate's."""
-    last, now = (names.pick([CERTIFICATE, *each]) for each in (lines, others))
-    known = {last.client: _backend.core.KnownClient("found", last, None, None)}
-    return now.recall(known, None, 0) == "found"
+def circumstances(names, lines, peer=None):
+    return names.pick(lines, peer).circumstances
 
 
 def test_a_name_is_picked_in_any_case_and_with_any_sign_for_a_hyphen(names):
@@ -66,36 +64,36 @@ def test_no_other_name_is_picked(names):
 
 def test_lines_stay_in_order_and_are_those_that_were_given(names):
     lines = [(b"via", b"1"), (b"host", b"2"), (b"via", b"3")]
-    picked = names.pick(iter(lines)).lines
+    picked = names.pick(iter(lines), None).lines
     assert picked == (lines[0], lines[2])
     assert picked[0] is lines[0]
 
 
 def test_what_is_picked_stays_as_it_is_though_a_server_makes_lists_of_lines(names):
-    assert names.pick([[b"via", b"1"], [b"host", b"2"]]).lines == ((b"via", b"1"),)
+    assert names.pick([[b"via", b"1"], [b"host", b"2"]], None).lines == ((b"via", b"1"),)
 
 
 @pytest.mark.parametrize("line", [(b"via", bytearray(b"1")), (b"via", None), (b"x-client-cert", memoryview(b"1"))])
 def test_a_value_that_is_not_bytes_raises_whether_or_not_it_is_of_a_certificate(names, line):
     with pytest.raises(TypeError):
-        names.pick([line])
+        names.pick([line], None)
 
 
 @pytest.mark.parametrize("line", [(b"via", b"1", b"2"), (b"x-client-cert", b"1", b"2")])
 def test_a_line_that_is_no_pair_raises(names, line):
     with pytest.raises(ValueError, match=r"header line|to unpack"):
-        names.pick([line])
+        names.pick([line], None)
 
 
 def test_a_line_is_of_the_group_that_its_name_has_byte_for_byte_or_of_the_others(names):
     lines = tuple((name, b"value") for name in (*reversed(NAMES), b"X-CLIENT-CERT", b"x_forwarded_for"))
-    picked = names.pick(lines)
+    picked = names.pick(lines, None)
     identifying, varying = picked.split()
     assert [name for name, _ in identifying] == [b"X_Client.Chain", b"x-client-cert"]
     assert [name for name, _ in varying] == VARYING
     others = [(name, b"value") for name in (*reversed(OTHERS), b"X-CLIENT-CERT", b"x_forwarded_for")]
-    assert picked.others == names.pick(others).others
-    assert len({names.pick(others[:count]).others for count in range(len(others) + 1)}) == len(others) + 1
+    assert picked.others == names.pick(others, None).others
+    assert len({names.pick(others[:count], None).others for count in range(len(others) + 1)}) == len(others) + 1
 
 
 def test_there_is_a_fingerprint_of_the_client_where_a_line_is_identifying(names):
@@ -138,54 +136,89 @@ def test_other_identifying_lines_have_another_fingerprint(names):
 
 
 def test_other_lines_have_another_fingerprint(names):
-    fingerprints = [names.pick(lines).others for lines in RESTS if all(name != VARYING[0] for name, _ in lines)]
+    fingerprints = [names.pick(lines, None).others for lines in RESTS if all(name != VARYING[0] for name, _ in lines)]
     assert len(fingerprints) > 12
     assert len(set(fingerprints)) == len(fingerprints)
 
 
-def test_a_request_is_like_the_last_one_of_its_client_if_it_has_the_same_lines(names):
-    for lines, others in product(RESTS, RESTS):
-        assert are_alike(names, lines, others) is (lines == others)
+PEERS = [
+    None,
+    *(
+        TransportPeer("ip", "10.0.0.5", authoritative=authoritative, rewritten=rewritten)
+        for authoritative, rewritten in product([False, True], repeat=2)
+    ),
+    TransportPeer("ip", "10.0.0.6"),
+    TransportPeer("ip", ""),
+    TransportPeer("ip"),
+    TransportPeer("unix"),
+    TransportPeer("unix", authoritative=True),
+    TransportPeer("unknown"),
+    TransportPeer("unknown", "ip"),
+]
+
+
+def test_requests_with_other_lines_or_from_another_peer_have_other_circumstances(names):
+    requests = [*product(RESTS, PEERS)]
+    found = [circumstances(names, lines, peer) for lines, peer in requests]
+    assert len(set(found)) == len(requests)
+    assert found == [circumstances(names, lines, peer) for lines, peer in requests]
+
+
+def test_lines_are_not_taken_for_a_peer_nor_the_other_way_round(names):
+    """A line has a name of the set, with at least one byte or none, and that of a peer has three."""
+    flags = bytes([True, False, False])
+    for name in (b"", b"via"):
+        lines = [(name, b"ip"), (b"", b"10.0.0.5")]
+        assert circumstances(names, lines) != circumstances(names, [], TransportPeer("ip", "10.0.0.5"))
+    assert names.pick([(flags, b"ip")], None).lines == ()
+
+
+def test_the_text_of_a_peers_address_may_be_any(names):
+    for host in ("\ud800", "10.0.0.5\ud800", "\N{SNOWMAN}", "\0"):
+        peer = TransportPeer("ip", host)
+        assert circumstances(names, [], peer) == circumstances(names, [], peer)
+        assert circumstances(names, [], peer) != circumstances(names, [], TransportPeer("ip", "10.0.0.5"))
 
 
 def test_each_line_counts_for_one_of_the_two_fingerprints(names):
     for identity, rest in product(IDENTITIES, RESTS):
         assert client(names, [*rest, *identity]) == client(names, identity)
-        assert names.pick([*rest, *identity]).others == names.pick(rest).others
+        assert names.pick([*rest, *identity], None).others == names.pick(rest, None).others
+        assert circumstances(names, [*rest, *identity]) == circumstances(names, rest)
 
 
 def test_lines_that_do_not_matter_change_no_fingerprint(names):
     lines = [CERTIFICATE, (b"via", b"1")]
     assert client(names, [*lines, (b"host", b"a")]) == client(names, lines)
-    assert are_alike(names, lines[1:], [(b"accept", b"b"), *lines[1:]])
+    assert circumstances(names, [(b"accept", b"b"), *lines]) == circumstances(names, lines)
 
 
 def test_with_another_key_there_are_other_fingerprints(backend):
     """Nobody can look for two sets of lines with the same one who does not know the key."""
     filters = [_backend.core.LineFilter(IDENTIFYING, [], OTHERS, SIMILAR, key) for key in (KEY, KEY[::-1])]
-    first, second = (each.pick([CERTIFICATE, (b"via", b"1")]) for each in filters)
+    first, second = (each.pick([CERTIFICATE, (b"via", b"1")], None) for each in filters)
     assert first.client != second.client
     assert first.others != second.others
-    # Nor are the lines the same then, if the client were.
-    known = {second.client: _backend.core.KnownClient("found", first, None, None)}
-    assert second.recall(known, None, 0) is None
+    assert first.circumstances != second.circumstances
 
 
-def test_a_client_is_recalled_from_the_same_peer_within_its_validity_and_if_the_lines_are_enough(names):
-    picked, other = names.pick([CERTIFICATE]), names.pick([(b"x-client-cert", b"other")])
-    peer, same = ("ip", "10.0.0.5"), ("ip", "10.0.0." + str(5))
-    known = {picked.client: _backend.core.KnownClient("found", picked, peer, (10, 20))}
-    assert [picked.recall(known, same, now) for now in (9, 10, 20, 21)] == [None, "found", "found", None]
-    assert picked.recall(known, ("ip", "10.0.0.6"), 15) is None
-    assert picked.recall(known, None, 15) is None
-    assert other.recall(known, peer, 15) is None
-    assert names.pick([(b"via", b"1")]).recall(known, peer, 15) is None
-    assert picked.recall({}, peer, 15) is None
+def test_a_client_is_recalled_within_its_validity_and_under_circumstances_that_are_known(names):
+    picked, other = names.pick([CERTIFICATE], PEERS[1]), names.pick([(b"x-client-cert", b"other")], PEERS[1])
+    usual = {picked.circumstances: True}
+    clients = {picked.client: _backend.core.KnownClient("found", (10, 20))}
+    assert [picked.recall(clients, usual, now) for now in (9, 10, 20, 21)] == [None, "found", "found", None]
+    assert picked.recall(clients, {}, 15) is None
+    assert picked.recall({}, usual, 15) is None
+    assert other.recall(clients, usual, 15) is None
+    for unusual in (names.pick([CERTIFICATE], PEERS[2]), names.pick([CERTIFICATE, (b"via", b"1")], PEERS[1])):
+        assert unusual.recall(clients, usual, 15) is None
+        assert unusual.recall(clients, {**usual, unusual.circumstances: None}, 15) == "found"
+    nobody = names.pick([], PEERS[1])
+    assert nobody.circumstances in usual
+    assert nobody.recall(clients, usual, 15) is None
     for at in (-(2**40), 0, 2**40):
-        endless = _backend.core.KnownClient("found", picked, peer, None)
-        assert picked.recall({picked.client: endless}, peer, at) == endless.found == "found"
-    not_enough = _backend.core.KnownClient("found", None, peer, None)
-    assert picked.recall({picked.client: not_enough}, peer, 15) is None
+        endless = _backend.core.KnownClient("found", None)
+        assert picked.recall({picked.client: endless}, usual, at) == endless.found == "found"
 
 
 @pytest.mark.parametrize(
@@ -193,7 +226,7 @@ def test_a_client_is_recalled_from_the_same_peer_within_its_validity_and_if_the_
 )
 def test_what_are_no_lines_raise_and_are_not_passed_over(names, lines):
     with pytest.raises(TypeError):
-        names.pick(lines)
+        names.pick(lines, None)
 
 
 alphabet = st.binary(max_size=4) | st.sampled_from([name.swapcase() for name in NAMES])
@@ -202,7 +235,7 @@ alphabet = st.binary(max_size=4) | st.sampled_from([name.swapcase() for name in 
 def groups_of(core, groups, lines):
     """The lines that are picked, whether they have a fingerprint, and their groups."""
     names = core.LineFilter(*groups, SIMILAR, KEY)
-    picked = names.pick(lines)
+    picked = names.pick(lines, None)
     return picked.lines, picked.client is not None, picked.split()
 
 

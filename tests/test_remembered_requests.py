@@ -5,6 +5,7 @@ Each request goes to a strategy that has seen others, and to one that has seen n
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -13,7 +14,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientcert import ClientCertStrategy, Preset, TrustedProxies, allow_fingerprints, encode_header, extract
+from clientcert import (
+    ClientCertStrategy,
+    Preset,
+    TrustedProxies,
+    all_of,
+    allow_ca,
+    allow_cn,
+    allow_email,
+    allow_fingerprints,
+    allow_issuer,
+    allow_organization,
+    allow_ou,
+    allow_san,
+    allow_serial,
+    allow_spiffe_id,
+    allow_subject,
+    any_of,
+    encode_header,
+    extract,
+    required_extensions,
+)
+from clientcert.hooks import drain
+from clientcert.policy import Policy
 from clientcert.request import TLSConnection, TransportPeer
 from clientcert.testing import CertificateAuthority
 from fake_request import FakeRequest
@@ -158,11 +181,19 @@ def test_a_request_that_comes_again_is_not_decoded_again(backend, monkeypatch, p
     assert outcome(mine, request) == "alice"
 
 
-def test_a_client_that_comes_by_another_proxy_is_not_decoded_again(backend, monkeypatch):
+def test_clients_that_come_by_several_proxies_in_turn_are_recalled(backend, monkeypatch):
     mine = strategy(["10.0.0.0/8"])
-    assert outcome(mine, accepted) == "alice"
-    monkeypatch.setattr(extract, "parse_header", None)
-    assert outcome(mine, replace(accepted, peer=PEERS[3])) == "alice"
+    bob = replace(accepted, headers=[("X-SSL-Client-Cert", value(BOB)), *ACCEPTED[1:]])
+    through_another = replace(accepted, peer=PEERS[3])
+    for_another = replace(accepted, headers=[*ACCEPTED, ("X-Forwarded-For", "203.0.113.9")])
+    assert [outcome(mine, request) for request in (accepted, bob)] == ["alice", "bob"]
+    monkeypatch.setattr(extract.Extractor, "_read", None)
+    assert [outcome(mine, request) for request in (through_another, for_another)] == ["alice", "alice"]
+    monkeypatch.setattr(extract.Extractor, "_are_usual", None)
+    for request in (accepted, through_another, for_another) * 2:
+        assert outcome(mine, request) == "alice"
+    # Nor does it matter which client it was that came so before.
+    assert outcome(mine, replace(bob, peer=PEERS[3])) == "bob"
 
 
 @pytest.mark.parametrize(
@@ -176,15 +207,15 @@ def test_a_client_whose_other_lines_vary_is_not_decoded_again_and_takes_no_more_
     for number in range(9):
         request = replace(accepted, headers=[*ACCEPTED, (line[0], line[1].format(number))])
         assert outcome(mine, request) == "alice"
-    assert len(mine._extractor._known[True].young) == 1
+    assert len(mine._extractor._clients[True].young) == 1
 
 
 def test_of_a_request_that_is_refused_nothing_is_kept(backend):
     mine = strategy(["10.0.0.5"], WITHOUT_VERDICT)
     for refused in ["", "junk", value(ALICE)[:-9]]:
         assert not mine.authenticate(FakeRequest([("X-SSL-Client-Cert", refused), ("Connection", "abc")]))
-    assert not mine._extractor._unobjectionable.young
-    assert not mine._extractor._known[True].young
+    assert not mine._extractor._others.young
+    assert not mine._extractor._clients[True].young
 
 
 def test_a_secret_in_a_header_that_may_have_addresses_is_asked_for_from_each_client(backend):
@@ -201,9 +232,10 @@ def test_a_secret_in_a_header_that_may_have_addresses_is_asked_for_from_each_cli
 def test_no_two_strategies_have_the_same_fingerprints(backend):
     """The key is random: who can compute them could look for two requests that have the same."""
     lines = list(accepted.header_lines([]))
-    first, second = (strategy("*")._extractor.headers.pick(lines) for _ in range(2))
+    first, second = (strategy("*")._extractor.headers.pick(lines, None) for _ in range(2))
     assert first.client != second.client
     assert first.others != second.others
+    assert first.circumstances != second.circumstances
 
 
 @pytest.mark.parametrize("header", ["", "::", "(null)"])
@@ -236,3 +268,101 @@ def test_two_certificates_that_a_server_may_have_joined_are_none_though_one_head
     one_line = FakeRequest([("X-Forwarded-Tls-Client-Cert", both)])
     assert outcome(mine, one_line) == "alice"
     assert outcome(mine, replace(one_line, preserves_names=False))[0] == "duplicate_header"
+
+
+# What a policy says of one certificate
+
+
+CONSTANT = {
+    "allow_cn": allow_cn(["alice"]),
+    "allow_ou": allow_ou(["Sensors"]),
+    "allow_organization": allow_organization(["Example"]),
+    "allow_subject": allow_subject({"CN": "alice"}),
+    "allow_issuer": allow_issuer({"CN": "alice"}),
+    "allow_fingerprints": allow_fingerprints([ALICE.certificate["fingerprint256"]]),
+    "allow_serial": allow_serial([ALICE.certificate["serialNumber"]], issuer={"CN": "alice"}),
+    "allow_san": allow_san(["dns:alice"]),
+    "allow_email": allow_email(["alice@example.org"]),
+    "allow_spiffe_id": allow_spiffe_id(trust_domain="example.org"),
+    "required_extensions": required_extensions({"1.2.3": None}),
+    "all_of": all_of(allow_cn(["alice"]), any_of(allow_cn(["alice"]), allow_cn(["bob"]))),
+    "any_of": any_of(allow_cn(["bob"]), allow_cn(["alice"])),
+}
+NOT_CONSTANT = {
+    "a path has an end": allow_ca(CA.der),
+    "a policy of somebody": Policy("allow_cn(['alice'])", lambda certificate: certificate["subject"]["CN"] == "alice"),
+    "all_of with a function": all_of(allow_cn(["alice"]), lambda _: True),
+    "any_of with a path": any_of(allow_ca(CA.der), allow_cn(["alice"])),
+    "a function": lambda certificate: certificate["subject"]["CN"] == "alice",
+}
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The policies that were called, in order; only the outermost counts."""
+    calls = []
+    call = Policy.__call__
+    monkeypatch.setattr(Policy, "__call__", lambda policy, found: calls.append(policy) or call(policy, found))
+    return calls
+
+
+def decided(verify):
+    return ClientCertStrategy(verify, certificate_source="nginx", trusted_proxies=["10.0.0.5"])
+
+
+def ask(mine, request, how):
+    request = replace(request)
+    return mine.authenticate(request) if how == "sync" else asyncio.run(mine.authenticate_async(request))
+
+
+HOW = pytest.mark.parametrize("how", ["sync", "async"])
+
+
+@HOW
+@pytest.mark.parametrize("policy", CONSTANT.values(), ids=CONSTANT)
+def test_a_policy_whose_answer_never_changes_is_asked_once_for_each_client(backend, asked, policy, how):
+    mine = decided(policy)
+    outcomes = [ask(mine, accepted, how) for _ in range(3)]
+    assert asked.count(policy) == 1
+    assert outcomes[0] == outcomes[1] == outcomes[2] == decided(lambda found: policy(found)).authenticate(accepted)
+    bob = replace(accepted, headers=[("X-SSL-Client-Cert", value(BOB)), *ACCEPTED[1:]])
+    assert ask(mine, bob, how).certificate == BOB.certificate
+    assert asked.count(policy) == 3
+    assert bool(ask(mine, bob, how)) is policy(BOB.certificate)
+
+
+@HOW
+@pytest.mark.parametrize("verify", NOT_CONSTANT.values(), ids=NOT_CONSTANT)
+def test_any_other_is_asked_each_time(backend, monkeypatch, verify, how):
+    mine = decided(verify)
+    answers = iter([True, False, True])
+    monkeypatch.setattr(mine, "_verify", lambda _: next(answers))
+    monkeypatch.setattr(mine, "_verify_async", lambda _: next(answers))
+    assert [bool(ask(mine, accepted, how)) for _ in range(3)] == [True, False, True]
+
+
+def test_a_policy_whose_answer_is_known_changes_nothing_of_the_checks_before_it(backend, monkeypatch):
+    mine = decided(allow_cn(["alice"]))
+    assert mine.authenticate(replace(accepted))
+    assert mine.authenticate(replace(accepted, peer=PEERS[4])).reason == "untrusted_peer"
+    wrong = replace(accepted, headers=[ACCEPTED[0], ("X-SSL-Client-Verify", "FAILED")])
+    assert mine.authenticate(wrong).reason == "verification_header_mismatch"
+    later = time.time() + 2 * 86400
+    monkeypatch.setattr(extract, "time", SimpleNamespace(time=lambda: later))
+    assert mine.authenticate(replace(accepted)).reason == "certificate_expired"
+
+
+@HOW
+def test_hooks_hear_of_each_request_of_a_client_whose_answer_is_known(backend, how):
+    heard = []
+    mine = ClientCertStrategy(
+        allow_cn(["alice"]),
+        certificate_source="nginx",
+        trusted_proxies=["10.0.0.5"],
+        on_authenticated=lambda certificate, request: heard.append((certificate, request)),
+    )
+    requests = [replace(accepted) for _ in range(3)]
+    for request in requests:
+        assert mine.authenticate(request) if how == "sync" else asyncio.run(mine.authenticate_async(request))
+    drain()
+    assert heard == [(ALICE.certificate, request.native) for request in requests]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from clientcert import _backend
 from clientcert.cache import Cache
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from clientcert.certificate import PeerCertificate
     from clientcert.cross_check import CrossCheckForm
     from clientcert.headers import HeaderLines, Lines
+    from clientcert.outcome import Outcome
     from clientcert.parse import HeaderEncoding
     from clientcert.presets import Preset
     from clientcert.request import Request, TransportPeer
@@ -55,12 +56,22 @@ _CHECKS = {
 _REVOCATION = frozenset({RejectionReason.REVOKED, RejectionReason.REVOCATION_UNKNOWN})
 
 
-class Extracted(NamedTuple):
-    """The certificate of the client, and where it was found. ``instead_of`` is as for `Rejection`."""
+class Extracted:
+    """The certificate of the client, and where it was found. ``instead_of`` is as for `Rejection`.
 
-    certificate: PeerCertificate
-    source: Literal["header", "socket"]
-    instead_of: Rejection | None = None
+    A client that comes again has the same one again, and with it ``outcome``: what a strategy has concluded from the
+    certificate, where that is always the same.
+    """
+
+    __slots__ = ("certificate", "instead_of", "outcome", "source")
+
+    def __init__(
+        self, certificate: PeerCertificate, source: Literal["header", "socket"], instead_of: Rejection | None = None
+    ) -> None:
+        self.certificate = certificate
+        self.source = source
+        self.instead_of = instead_of
+        self.outcome: Outcome | None = None
 
 
 Found = TypeVar("Found", bound=Extracted | ForwardedIdentity)
@@ -116,11 +127,13 @@ class Extractor:
         trust = trusted_proxies_from(trusted_proxies)
         self.trust = None if trust == "*" else trust
         # By the fingerprint of the identifying lines: of requests whose lines are as they were sent, and of others.
-        self._known: dict[bool, Cache[bytes, KnownClient]] = {
+        self._clients: dict[bool, Cache[bytes, KnownClient]] = {
             preserves_names: Cache(_length_of_client) for preserves_names in (True, False)
         }
-        # By their fingerprint, which takes little: the lines that a proxy has for all its clients.
-        self._unobjectionable: Cache[bytes, Literal[True]] = Cache(lambda _fingerprint, _mark: 0)
+        # By their fingerprint, which takes little, what has been accepted of all that does not say who the client is:
+        # all of it with the peer, and the lines alone that a proxy has for all its clients.
+        self._circumstances: Cache[bytes, Literal[True]] = Cache(lambda _fingerprint, _mark: 0)
+        self._others: Cache[bytes, Literal[True]] = Cache(lambda _fingerprint, _mark: 0)
         self.certificate_header: bytes = header_name(preset.header)
         self._chain_header = None if preset.chain_header is None else header_name(preset.chain_header)
         # RFC 9440, section 2.3: Client-Cert-Chain is a List, which may be spread over several lines.
@@ -150,55 +163,60 @@ class Extractor:
         headers = self.headers
         if headers is None:
             return self._from_socket(request)
-        picked = headers.pick(request.header_lines(headers.read))
         peer = None if self.trust is None else request.peer
-        known = self._known[request.preserves_names]
+        picked = headers.pick(request.header_lines(headers.read), peer)
+        clients = self._clients[request.preserves_names]
         # But for the time, it depends on nothing else who the client is. Who guesses at a proxy's secret learns nothing
         # from the time that this takes: what is compared is a hash with a random key.
-        recalled: Extracted | ForwardedIdentity | None = picked.recall(known.young, peer, int(time.time()))
+        recalled: Extracted | ForwardedIdentity | None = picked.recall(
+            clients.young, self._circumstances.young, int(time.time())
+        )
         if recalled is not None:
             return recalled if self.anchors is None else self._judged(recalled)
         identifying, addresses = picked.split()
-        others = picked.others
-        is_usual = self._is_usual(peer, addresses, others)
-        if not is_usual:
+        if not self._are_usual(picked, peer, addresses):
             ended = self._without_reading(request, headers, headers.sort(picked.lines))
             if ended is not None:
                 return ended
-        client = None if picked.client is None else known.get(picked.client)
+        client = None if picked.client is None else clients.get(picked.client)
         found = self._read(request, headers.values(identifying)) if client is None else self._judged(client.found)
         if picked.client is None or isinstance(found, Rejection):
             return found
         if isinstance(found, ForwardedIdentity) or found.source == "header":
             if client is None:
-                known.put(picked.client, self._client(found, picked, peer))
-            if not is_usual and self._unobjectionable.get(others) is None:
-                self._unobjectionable.put(others, True)  # noqa: FBT003 - a mark
+                clients.put(picked.client, self._client(found))
+            if picked.circumstances not in self._circumstances.young:
+                self._accept(picked)
         return found
 
-    def _client(self, found: Extracted | ForwardedIdentity, picked: Picked, peer: TransportPeer | None) -> KnownClient:
+    def _client(self, found: Extracted | ForwardedIdentity) -> KnownClient:
         """Return what is kept of a client that has been found."""
-        # A proxy that shows a certificate of its own is asked for it each time.
-        like = None if self.trust is not None and self.trust.asks_connection else picked
         validity = None
         if isinstance(found, Extracted) and self.check_validity:
             validity = found.certificate.validity_seconds
-        client: KnownClient = _backend.core.KnownClient(found, like, peer, validity)
+        client: KnownClient = _backend.core.KnownClient(found, validity)
         return client
 
-    def _is_usual(self, peer: TransportPeer | None, addresses: Lines, others: bytes) -> bool:
-        """Return whether no objection can be made to a request, but for its identifying lines.
+    def _are_usual(self, picked: Picked, peer: TransportPeer | None, addresses: Lines) -> bool:
+        """Return whether no objection can be made to the circumstances of a request, for some alike were accepted.
 
-        ``others`` is the fingerprint of those that are no addresses, either. A proxy says the same there of all its
-        clients, so that this is nearly always known.
+        Whatever client it was: who speaks for it, and all that is said but of who it is, depends on no certificate.
         """
-        if self._unobjectionable.get(others) is None:
-            return False
-        if self.trust is None or peer is None:  # both or neither
+        if self._circumstances.get(picked.circumstances) is not None:
             return True
+        if self._others.get(picked.others) is None:
+            return False
         # The others have the right secret, if there is one.
         values = [value for _, value in addresses] if addresses else ()
-        return not self.trust.asks_connection and self.trust.address_objection(peer, values) is None
+        return self.trust is None or peer is None or self.trust.address_objection(peer, values) is None
+
+    def _accept(self, picked: Picked) -> None:
+        """Remember the circumstances of a request that was accepted."""
+        if self.trust is not None and self.trust.asks_connection:  # of a proxy, for a certificate of its own: each time
+            return
+        for cache, fingerprint in ((self._circumstances, picked.circumstances), (self._others, picked.others)):
+            if cache.get(fingerprint) is None:
+                cache.put(fingerprint, True)  # noqa: FBT003 - a mark
 
     def source(self, found: Extracted | ForwardedIdentity | Rejection) -> str:
         """Return where `extract` has looked for what it found: the name of the preset, or ``"socket"``."""
@@ -352,7 +370,7 @@ class Extractor:
         """Check the validity period, for on a resumed TLS session nobody else has done so again; then the path."""
         if isinstance(found, ForwardedIdentity):  # which has no certificate to look at
             return found
-        certificate, _, instead_of = found
+        certificate, instead_of = found.certificate, found.instead_of
         objection = out_of_time(certificate, int(time.time())) if self.check_validity else None
         if objection is not None:
             return Rejection(Check.VALIDITY, *objection, instead_of=instead_of, certificate=certificate)

@@ -96,10 +96,11 @@ class Policy:
     """A callable that allows a certificate by returning True.
 
     ``judges`` are the classes that it can judge at all: anything else it does not allow. ``proves`` is False where it
-    believes what the certificate says of itself.
+    believes what the certificate says of itself. ``is_constant`` says that its answer for one certificate is always the
+    same, so that it need not be asked again.
     """
 
-    __slots__ = ("_allows", "_combination", "_description", "_judges", "proves")
+    __slots__ = ("_allows", "_combination", "_description", "_judges", "is_constant", "proves")
 
     is_async = False
 
@@ -110,12 +111,14 @@ class Policy:
         *,
         judges: type | tuple[type, ...] = PeerCertificate,
         proves: bool = False,
+        is_constant: bool = False,
     ) -> None:
         self._description = description
         self._allows = allows
         self._judges = judges
         self._combination: _Combination | None = None
         self.proves: bool = proves
+        self.is_constant: bool = is_constant
 
     def __call__(self, certificate: PeerCertificate | ForwardedIdentity) -> bool:
         """Return whether the policy allows ``certificate``."""
@@ -174,7 +177,7 @@ def allow_cn(names: Iterable[str]) -> Policy:
     def allows(certificate: PeerCertificate) -> bool:
         return not accepted.isdisjoint(_values(certificate.subject_attributes, _COMMON_NAME))
 
-    return Policy(f"allow_cn({allowed!r})", allows)
+    return Policy(f"allow_cn({allowed!r})", allows, is_constant=True)
 
 
 def allow_ou(names: Iterable[str]) -> Policy:
@@ -195,7 +198,7 @@ def _attribute(function: str, short_name: str, names: Iterable[str]) -> Policy:
     def allows(certificate: PeerCertificate) -> bool:
         return not accepted.isdisjoint(certificate.subject_attributes)
 
-    return Policy(f"{function}({allowed!r})", allows)
+    return Policy(f"{function}({allowed!r})", allows, is_constant=True)
 
 
 # Several attributes of a distinguished name.
@@ -208,7 +211,11 @@ def allow_subject(attributes: NameConstraints) -> Policy:
     (the only one, for ``CN``); a list must be all of them in certificate order: ``{"DC": ["example", "org"]}``.
     """
     matches, description = _name_matcher("allow_subject", attributes)
-    return Policy(f"allow_subject({description})", lambda certificate: matches(certificate.subject_attributes))
+
+    def allows(certificate: PeerCertificate) -> bool:
+        return matches(certificate.subject_attributes)
+
+    return Policy(f"allow_subject({description})", allows, is_constant=True)
 
 
 def allow_issuer(attributes: NameConstraints) -> Policy:
@@ -218,7 +225,11 @@ def allow_issuer(attributes: NameConstraints) -> Policy:
     the certificate to say.
     """
     matches, description = _name_matcher("allow_issuer", attributes)
-    return Policy(f"allow_issuer({description})", lambda certificate: matches(certificate.issuer_attributes))
+
+    def allows(certificate: PeerCertificate) -> bool:
+        return matches(certificate.issuer_attributes)
+
+    return Policy(f"allow_issuer({description})", allows, is_constant=True)
 
 
 def _name_matcher(function: str, attributes: NameConstraints) -> tuple[Callable[[Attributes], bool], str]:
@@ -282,7 +293,7 @@ def allow_fingerprints(fingerprints: Iterable[str]) -> Policy:
         # present a digest one needs the certificate, all of it.
         return any(certificate[key] in digests for key, digests in allowed.items())
 
-    return Policy(f"allow_fingerprints({given!r})", allows, proves=True)
+    return Policy(f"allow_fingerprints({given!r})", allows, proves=True, is_constant=True)
 
 
 def allow_ca(anchors: TrustAnchors | AnchorSource | Iterable[AnchorSource]) -> Policy:
@@ -335,7 +346,7 @@ def allow_serial(serials: Iterable[str], *, issuer: NameConstraints) -> Policy:
     def allows(certificate: PeerCertificate) -> bool:
         return _serial(certificate["serialNumber"]) in accepted and matches(certificate.issuer_attributes)
 
-    return Policy(f"allow_serial({given!r}, issuer={description})", allows)
+    return Policy(f"allow_serial({given!r}, issuer={description})", allows, is_constant=True)
 
 
 def _serial(text: str) -> str:
@@ -358,7 +369,7 @@ def allow_san(names: Iterable[str | GeneralName]) -> Policy:
     def allows(certificate: PeerCertificate) -> bool:
         return any(_comparable(name) in accepted for name in certificate.subject_alt_names)
 
-    return Policy(f"allow_san({given!r})", allows)
+    return Policy(f"allow_san({given!r})", allows, is_constant=True)
 
 
 def allow_email(addresses: Iterable[str]) -> Policy:
@@ -369,7 +380,7 @@ def allow_email(addresses: Iterable[str]) -> Policy:
     """
     given = _texts("allow_email", addresses)
     accepted = allow_san(f"email:{address}" for address in given)
-    return Policy(f"allow_email({given!r})", accepted)
+    return Policy(f"allow_email({given!r})", accepted, is_constant=True)
 
 
 def allow_spiffe_id(
@@ -407,7 +418,7 @@ def _spiffe_policy(description: str, accepts: Callable[[str], bool]) -> Policy:
             return False
         return accepts(spiffe_id)
 
-    return Policy(description, allows, judges=_WITH_SPIFFE_ID)
+    return Policy(description, allows, judges=_WITH_SPIFFE_ID, is_constant=True)
 
 
 def _path_pattern(path: str) -> str:
@@ -450,7 +461,7 @@ def required_extensions(extensions: Mapping[str, str | bytes | None]) -> Policy:
     def allows(certificate: PeerCertificate) -> bool:
         return all(_has_extension(certificate.extension(oid), value) for oid, value in required.items())
 
-    return Policy(f"required_extensions({required!r})", allows)
+    return Policy(f"required_extensions({required!r})", allows, is_constant=True)
 
 
 def _has_extension(content: bytes | None, value: str | bytes | None) -> bool:
@@ -594,7 +605,8 @@ def _combined(combination: _Combination, *, decisive: bool) -> Policy | AsyncPol
     if any(map(is_async, policies)):
         combined: Policy | AsyncPolicy = AsyncPolicy(description, allows_async, proves=proves)
     else:
-        combined = Policy(description, allows, judges=object, proves=proves)
+        is_constant = all(isinstance(policy, Policy) and policy.is_constant for policy in policies)
+        combined = Policy(description, allows, judges=object, proves=proves, is_constant=is_constant)
     combined._combination = combination  # noqa: SLF001 - of a class here
     return combined
 

@@ -24,7 +24,7 @@ from clientcert.errors import CertificateNotRetrievable, ConfigurationError
 from clientcert.extract import Extracted, Extractor
 from clientcert.forwarded_identity import ForwardedIdentity
 from clientcert.outcome import Failure, User, User_co, awaitable_error, failure, is_settled, judged
-from clientcert.policy import is_async
+from clientcert.policy import Policy, is_async
 from clientcert.rejection import Check, Rejection, RejectionReason
 
 if TYPE_CHECKING:
@@ -217,6 +217,7 @@ class ClientCertStrategy(Generic[User_co]):
         self._verify: Callable[..., Any] = verify
         self._verify_async: Callable[..., Any] = verify.call_async if isinstance(verify, CallbackStyle) else verify
         self._pass_request = pass_request
+        self._is_constant = isinstance(verify, Policy) and verify.is_constant
         self._on_authenticated = on_authenticated
         self._on_rejected = on_rejected
         self._on_decision = observers
@@ -255,14 +256,18 @@ class ClientCertStrategy(Generic[User_co]):
         if self.is_async:
             raise ConfigurationError("verify is async: write `await strategy.authenticate_async(request)`")
         found = self._find(request)
-        if isinstance(found, Rejection):
-            outcome: Outcome[User_co] = failure(found.reason, found.detail, presented=found.presented)
+        if isinstance(found, Extracted) and found.outcome is not None:
+            outcome: Outcome[User_co] = found.outcome
+        elif isinstance(found, Rejection):
+            outcome = failure(found.reason, found.detail, presented=found.presented)
         else:
             identity = found.certificate if isinstance(found, Extracted) else found
             answer = self._verify(request.native, identity) if self._pass_request else self._verify(identity)
             if answer is not True and not is_settled(answer) and isawaitable(answer):
                 raise awaitable_error(answer)
             outcome = judged(answer, identity)
+            if self._is_constant and isinstance(found, Extracted):
+                found.outcome = outcome
         if self._has_hooks:
             self._dispatch(self._hooks(request, found, outcome))
         return outcome
@@ -270,8 +275,10 @@ class ClientCertStrategy(Generic[User_co]):
     async def authenticate_async(self, request: Request) -> Outcome[User_co]:
         """Return who the client is, or why nobody; ``verify`` may be plain or async."""
         found = self._find(request)
-        if isinstance(found, Rejection):
-            outcome: Outcome[User_co] = failure(found.reason, found.detail, presented=found.presented)
+        if isinstance(found, Extracted) and found.outcome is not None:
+            outcome: Outcome[User_co] = found.outcome
+        elif isinstance(found, Rejection):
+            outcome = failure(found.reason, found.detail, presented=found.presented)
         else:
             identity = found.certificate if isinstance(found, Extracted) else found
             verify = self._verify_async
@@ -279,6 +286,8 @@ class ClientCertStrategy(Generic[User_co]):
             if answer is not True and not is_settled(answer) and isawaitable(answer):
                 answer = await answer
             outcome = judged(answer, identity)
+            if self._is_constant and isinstance(found, Extracted):
+                found.outcome = outcome
         if self._has_hooks:
             await self._dispatch_async(self._hooks(request, found, outcome))
         return outcome

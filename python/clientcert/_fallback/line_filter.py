@@ -13,6 +13,9 @@ __all__ = ["KnownClient", "LineFilter", "Picked"]
 
 _Lines = tuple[tuple[bytes, bytes], ...]
 
+_Peer = tuple[str, str | None, bool, bool]
+"""The other end of the connection: its kind, its address, and two facts about that."""
+
 
 class LineFilter:
     """A set of names in groups, and a mapping of bytes under which a name is looked for in it.
@@ -34,8 +37,8 @@ class LineFilter:
         self._lengths = frozenset(map(len, self._exact))
         self._key = key
 
-    def pick(self, lines: Iterable[tuple[bytes, bytes]]) -> Picked:
-        """Return the lines whose name is one of the set under the mapping."""
+    def pick(self, lines: Iterable[tuple[bytes, bytes]], peer: _Peer | None) -> Picked:
+        """Return the lines whose name is one of the set under the mapping, of a request from ``peer``."""
         lengths, exact = self._lengths, self._exact
         picked: tuple[Any, ...] = tuple(
             [
@@ -47,7 +50,7 @@ class LineFilter:
                 and (name in exact or bytes.translate(name, self._mapping) in self._names)
             ]
         )
-        return Picked(self, picked)
+        return Picked(self, picked, peer)
 
     def fingerprint(self, parts: list[bytes]) -> bytes:
         """Return what no other parts have, for who does not know the key."""
@@ -57,22 +60,25 @@ class LineFilter:
 
 
 class Picked:
-    """The lines of a request that matter, in their order. ``client`` is the fingerprint of the identifying ones."""
+    """The lines of a request that matter, in their order.
 
-    __slots__ = ("_filter", "_rest", "client", "lines")
+    ``client`` is the fingerprint of the identifying ones, ``circumstances`` that of the peer and of all others.
+    """
 
-    def __init__(self, filter_: LineFilter, lines: _Lines) -> None:
+    __slots__ = ("_filter", "circumstances", "client", "lines")
+
+    def __init__(self, filter_: LineFilter, lines: _Lines, peer: _Peer | None) -> None:
         self._filter = filter_
         self.lines = lines
         identifying: list[bytes] = []
-        rest: list[bytes] = []
+        rest: list[bytes] = [] if peer is None else _parts(*peer)
         for name, value in lines:
             if not isinstance(value, bytes):
                 raise TypeError(f"the value of a header line must be bytes, not {type(value).__name__}")
             part = identifying if name in filter_.identifying else rest
             part += name, value
         self.client = filter_.fingerprint(identifying) if identifying else None
-        self._rest = filter_.fingerprint(rest)
+        self.circumstances = filter_.fingerprint(rest)
 
     @property
     def others(self) -> bytes:
@@ -89,31 +95,27 @@ class Picked:
             tuple(line for line in self.lines if line[0] in varying),
         )
 
-    def recall(self, known: Mapping[bytes, KnownClient], peer: object, now: int) -> Any:
-        """Return who the client is if ``known``, by ``client``, had such a request from ``peer``, and it is in time."""
-        client = known.get(self.client) if self.client is not None else None
-        return client.found if client is not None and client.had(self._rest, peer, now) else None
+    def recall(self, clients: Mapping[bytes, KnownClient], circumstances: Mapping[bytes, object], now: int) -> Any:
+        """Return who the client is if it is one of ``clients``, in time, and under some of ``circumstances``."""
+        client = clients.get(self.client) if self.client is not None else None
+        if client is None or self.circumstances not in circumstances:
+            return None
+        return client.found if client.validity is None or client.validity[0] <= now <= client.validity[1] else None
 
 
 class KnownClient:
-    """Who the client is that identifying lines are of, and the last request with them that was accepted.
+    """Who the client is that identifying lines are of.
 
-    ``picked`` is None where that request's lines and its peer are not enough to accept another one. ``validity`` is in
-    seconds since 1970; None for one who is known without end.
+    ``validity`` is in seconds since 1970; None for one who is known without end.
     """
 
-    __slots__ = ("_peer", "_rest", "_validity", "found")
+    __slots__ = ("found", "validity")
 
-    def __init__(self, found: Any, picked: Picked | None, peer: object, validity: tuple[int, int] | None) -> None:
+    def __init__(self, found: Any, validity: tuple[int, int] | None) -> None:
         self.found = found
-        self._rest = None if picked is None else picked._rest  # noqa: SLF001 - of a class here
-        self._peer = peer
-        self._validity = validity
+        self.validity = validity
 
-    def had(self, rest: bytes, peer: object, now: int) -> bool:
-        """Return whether a request is like the last one."""
-        return (
-            self._rest == rest
-            and self._peer == peer
-            and (self._validity is None or self._validity[0] <= now <= self._validity[1])
-        )
+
+def _parts(kind: str, address: str | None, is_authoritative: bool, is_rewritten: bool) -> list[bytes]:
+    flags = bytes([address is not None, is_authoritative, is_rewritten])
+    return [flags, kind.encode(), (address or "").encode(errors="surrogatepass")]

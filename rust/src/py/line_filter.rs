@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 use crate::line_filter::{self, Fingerprint, Group};
 
@@ -14,23 +14,35 @@ pub(super) struct LineFilter(line_filter::LineFilter);
 pub(super) struct Picked {
     /// The fingerprint of the identifying lines, if there are any.
     client: Option<Py<PyBytes>>,
-    /// The fingerprint of all that are not identifying.
-    rest: [u8; 16],
+    /// The fingerprint of the peer, and of all lines that are not identifying.
+    circumstances: Py<PyBytes>,
     /// Each is a tuple of name and value.
     lines: Vec<(Group, Py<PyTuple>)>,
     /// The fingerprint of no lines.
     none: Fingerprint,
 }
 
-/// Who the client is that identifying lines are of, and the last request with them that was accepted.
+/// Who the client is that identifying lines are of.
 #[pyclass(module = "clientcert._core", frozen)]
 pub(super) struct KnownClient {
     found: Py<PyAny>,
-    /// The fingerprint of its other lines. None where these and its peer are not enough to accept another one.
-    rest: Option<[u8; 16]>,
-    peer: Py<PyAny>,
     /// In seconds since 1970. None for one who is known without end.
     validity: Option<(i64, i64)>,
+}
+
+/// The other end of the connection: its kind, its address, and two facts about that.
+#[derive(FromPyObject)]
+struct Peer<'py>(Bound<'py, PyString>, Option<Bound<'py, PyString>>, bool, bool);
+
+impl Peer<'_> {
+    fn add_to(&self, fingerprint: &mut Fingerprint) {
+        let Self(kind, address, is_authoritative, is_rewritten) = self;
+        let flags = [address.is_some(), *is_authoritative, *is_rewritten].map(u8::from);
+        fingerprint.add(&flags, kind.to_string_lossy().as_bytes());
+        // No address has what is lost here of a text that is not Unicode.
+        let address = address.as_ref().map(|address| address.to_string_lossy());
+        fingerprint.add(b"", address.as_deref().unwrap_or_default().as_bytes());
+    }
 }
 
 type Lines<'py> = Bound<'py, PyTuple>;
@@ -51,12 +63,15 @@ impl LineFilter {
         Self(line_filter::LineFilter::new(names, mapping, &key))
     }
 
-    #[pyo3(signature = (lines, /))]
-    fn pick(&self, py: Python<'_>, lines: &Bound<'_, PyAny>) -> PyResult<Picked> {
+    #[pyo3(signature = (lines, peer, /))]
+    fn pick(&self, py: Python<'_>, lines: &Bound<'_, PyAny>, peer: Option<Peer<'_>>) -> PyResult<Picked> {
         let mut picked = Vec::new();
         let mut is_identifying = false;
         let none = self.0.fingerprint();
-        let [mut identity, mut rest] = [none, none];
+        let [mut identity, mut circumstances] = [none, none];
+        if let Some(peer) = peer {
+            peer.add_to(&mut circumstances);
+        }
         for line in lines.try_iter()? {
             let line = line?;
             // A server may make lists of lines; what is picked stays as it is.
@@ -71,13 +86,14 @@ impl LineFilter {
                 return Err(PyValueError::new_err("a header line is a name and a value"));
             }
             let value = line.get_item(1)?;
-            let fingerprint = if group == Group::Identifying { &mut identity } else { &mut rest };
+            let fingerprint = if group == Group::Identifying { &mut identity } else { &mut circumstances };
             fingerprint.add(name, value.cast::<PyBytes>()?.as_bytes());
             is_identifying |= group == Group::Identifying;
             picked.push((group, line.unbind()));
         }
         let client = is_identifying.then(|| PyBytes::new(py, &identity.finish()).unbind());
-        Ok(Picked { client, rest: rest.finish(), lines: picked, none })
+        let circumstances = PyBytes::new(py, &circumstances.finish()).unbind();
+        Ok(Picked { client, circumstances, lines: picked, none })
     }
 }
 
@@ -86,6 +102,11 @@ impl Picked {
     #[getter]
     fn client(&self) -> Option<&Py<PyBytes>> {
         self.client.as_ref()
+    }
+
+    #[getter]
+    const fn circumstances(&self) -> &Py<PyBytes> {
+        &self.circumstances
     }
 
     #[getter]
@@ -111,33 +132,34 @@ impl Picked {
         Ok((of(Group::Identifying)?, of(Group::Varying)?))
     }
 
-    #[pyo3(signature = (known, peer, now, /))]
+    #[pyo3(signature = (clients, circumstances, now, /))]
     fn recall<'py>(
         &self,
-        known: &Bound<'py, PyDict>,
-        peer: &Bound<'py, PyAny>,
+        py: Python<'py>,
+        clients: &Bound<'py, PyDict>,
+        circumstances: &Bound<'py, PyDict>,
         now: i64,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(client) = &self.client else { return Ok(None) };
-        let Some(known) = known.get_item(client)? else { return Ok(None) };
+        let Some(known) = clients.get_item(client)? else { return Ok(None) };
         let known = known.cast_into::<KnownClient>()?;
         let known = known.get();
         let is_valid = known.validity.is_none_or(|(not_before, not_after)| (not_before..=not_after).contains(&now));
-        let is_alike = known.rest == Some(self.rest) && (known.peer.is(peer) || known.peer.bind(peer.py()).eq(peer)?);
-        Ok((is_valid && is_alike).then(|| known.found.bind(peer.py()).clone()))
+        let is_usual = is_valid && circumstances.contains(&self.circumstances)?;
+        Ok(is_usual.then(|| known.found.bind(py).clone()))
     }
 }
 
 #[pymethods]
 impl KnownClient {
     #[new]
-    #[pyo3(signature = (found, picked, peer, validity, /))]
-    fn new(found: Py<PyAny>, picked: Option<Bound<'_, Picked>>, peer: Py<PyAny>, validity: Option<(i64, i64)>) -> Self {
-        Self { found, rest: picked.map(|picked| picked.get().rest), peer, validity }
+    #[pyo3(signature = (found, validity, /))]
+    const fn new(found: Py<PyAny>, validity: Option<(i64, i64)>) -> Self {
+        Self { found, validity }
     }
 
     #[getter]
-    fn found(&self) -> &Py<PyAny> {
+    const fn found(&self) -> &Py<PyAny> {
         &self.found
     }
 }
