@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from clientcert._core import KnownClient, Picked
     from clientcert.certificate import PeerCertificate
     from clientcert.cross_check import CrossCheckForm
-    from clientcert.headers import HeaderLines, Lines
+    from clientcert.headers import HeaderLines
     from clientcert.outcome import Outcome
     from clientcert.parse import HeaderEncoding
     from clientcert.presets import Preset
@@ -86,7 +86,11 @@ def _length_of_client(_: bytes, client: KnownClient) -> int:
 
 def _length_of_chain(certificate: PeerCertificate) -> int:
     # Within the package: to ask for "raw" would keep that among the fields.
-    return sum(len(part._der) for part in certificate.chain)  # noqa: SLF001 - as above
+    length = len(certificate._der)  # noqa: SLF001 - as above
+    while (issuer := certificate._issuer) is not None:  # noqa: SLF001 - as above
+        certificate = issuer
+        length += len(certificate._der)  # noqa: SLF001 - as above
+    return length
 
 
 class Extractor:
@@ -173,31 +177,30 @@ class Extractor:
         )
         if recalled is not None:
             return recalled if self.anchors is None else self._judged(recalled)
-        identifying, addresses = picked.split()
-        if not self._are_usual(picked, peer, addresses):
+        if picked.circumstances not in self._circumstances.young and not self._are_usual(picked, peer):
             ended = self._without_reading(request, headers, headers.sort(picked.lines))
             if ended is not None:
                 return ended
         client = None if picked.client is None else clients.get(picked.client)
-        found = self._read(request, headers.values(identifying)) if client is None else self._judged(client.found)
+        if client is not None:
+            found = self._judged(client.found)
+        else:
+            identifying = picked.identifying
+            # Nearly always it is one line.
+            single = dict(identifying) if len(identifying) == 1 else headers.values(identifying)
+            found = self._read(request, single)
         if picked.client is None or isinstance(found, Rejection):
             return found
         if isinstance(found, ForwardedIdentity) or found.source == "header":
             if client is None:
-                clients.put(picked.client, self._client(found))
+                is_endless = isinstance(found, ForwardedIdentity) or not self.check_validity
+                validity = None if is_endless else found.certificate.validity_seconds
+                clients.put(picked.client, _backend.core.KnownClient(found, validity))
             if picked.circumstances not in self._circumstances.young:
                 self._accept(picked)
         return found
 
-    def _client(self, found: Extracted | ForwardedIdentity) -> KnownClient:
-        """Return what is kept of a client that has been found."""
-        validity = None
-        if isinstance(found, Extracted) and self.check_validity:
-            validity = found.certificate.validity_seconds
-        client: KnownClient = _backend.core.KnownClient(found, validity)
-        return client
-
-    def _are_usual(self, picked: Picked, peer: TransportPeer | None, addresses: Lines) -> bool:
+    def _are_usual(self, picked: Picked, peer: TransportPeer | None) -> bool:
         """Return whether no objection can be made to the circumstances of a request, for some alike were accepted.
 
         Whatever client it was: who speaks for it, and all that is said but of who it is, depends on no certificate.
@@ -207,8 +210,8 @@ class Extractor:
         if self._others.get(picked.others) is None:
             return False
         # The others have the right secret, if there is one.
-        values = [value for _, value in addresses] if addresses else ()
-        return self.trust is None or peer is None or self.trust.address_objection(peer, values) is None
+        addresses = [value for _, value in picked.varying]
+        return self.trust is None or peer is None or self.trust.address_objection(peer, addresses) is None
 
     def _accept(self, picked: Picked) -> None:
         """Remember the circumstances of a request that was accepted."""
@@ -286,7 +289,7 @@ class Extractor:
             return (
                 found
                 if isinstance(found, ForwardedIdentity)
-                else self._mismatch(found, single) or self._judged(Extracted(found, "header"))
+                else (self.cross_checks and self._mismatch(found, single)) or self._judged(Extracted(found, "header"))
             )
         except DecodeError as error:
             check = Check.VALIDITY if error.code == "time" else Check.DECODING
@@ -423,12 +426,13 @@ class _HeaderReader:
             found = self._xfcc_identity(value)
             return found if isinstance(found, ForwardedIdentity) or self._include_chain else found.without_chain()
         if self._preset.chain_in_header:
-            certificate = parse_header(value, encoding)
+            first = parse_header(value, encoding)
             if not preserves_names:
-                _check_one_chain(certificate.chain)
-            return certificate if self._include_chain else certificate.without_chain()
-        # A second certificate is not the product's: it was merged into the value on the way.
-        certificate = parse_header(value, encoding, max_certificates=1)
+                _check_one_chain(first.chain)
+            return first if self._include_chain else first.without_chain()
+        # A second certificate is not the product's: it was merged into the value on the way. Of the core itself, since
+        # there is nothing here for `parse_header` to check.
+        certificate: PeerCertificate = _backend.core.parse_header(value, encoding, 1)
         return certificate if chain is None else link([certificate, *self._issuers(chain)])
 
     def _xfcc_identity(self, value: bytes) -> PeerCertificate | ForwardedIdentity:

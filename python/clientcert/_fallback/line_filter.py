@@ -87,13 +87,15 @@ class Picked:
         others = [line for line in self.lines if line[0] not in of.identifying and line[0] not in of.varying]
         return of.fingerprint([part for line in others for part in line])
 
-    def split(self) -> tuple[_Lines, _Lines]:
-        """Return the identifying lines, and the varying ones."""
-        identifying, varying = self._filter.identifying, self._filter.varying
-        return (
-            tuple(line for line in self.lines if line[0] in identifying),
-            tuple(line for line in self.lines if line[0] in varying),
-        )
+    @property
+    def identifying(self) -> _Lines:
+        """The identifying lines."""
+        return tuple([line for line in self.lines if line[0] in self._filter.identifying])
+
+    @property
+    def varying(self) -> _Lines:
+        """The varying lines."""
+        return tuple([line for line in self.lines if line[0] in self._filter.varying])
 
     def recall(self, clients: Mapping[bytes, KnownClient], circumstances: Mapping[bytes, object], now: int) -> Any:
         """Return who the client is if it is one of ``clients``, in time, and under some of ``circumstances``."""

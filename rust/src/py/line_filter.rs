@@ -124,12 +124,14 @@ impl Picked {
         PyTuple::new(py, self.lines.iter().map(|(_, line)| line))
     }
 
-    fn split<'py>(&self, py: Python<'py>) -> PyResult<(Lines<'py>, Lines<'py>)> {
-        let of = |wanted| {
-            let lines = self.lines.iter().filter(|(group, _)| *group == wanted).map(|(_, line)| line);
-            PyTuple::new(py, lines.collect::<Vec<_>>())
-        };
-        Ok((of(Group::Identifying)?, of(Group::Varying)?))
+    #[getter]
+    fn identifying<'py>(&self, py: Python<'py>) -> PyResult<Lines<'py>> {
+        self.of(py, Group::Identifying)
+    }
+
+    #[getter]
+    fn varying<'py>(&self, py: Python<'py>) -> PyResult<Lines<'py>> {
+        self.of(py, Group::Varying)
     }
 
     #[pyo3(signature = (clients, circumstances, now, /))]
@@ -147,6 +149,13 @@ impl Picked {
         let is_valid = known.validity.is_none_or(|(not_before, not_after)| (not_before..=not_after).contains(&now));
         let is_usual = is_valid && circumstances.contains(&self.circumstances)?;
         Ok(is_usual.then(|| known.found.bind(py).clone()))
+    }
+}
+
+impl Picked {
+    fn of<'py>(&self, py: Python<'py>, wanted: Group) -> PyResult<Lines<'py>> {
+        let lines = self.lines.iter().filter(|(group, _)| *group == wanted).map(|(_, line)| line);
+        PyTuple::new(py, lines.collect::<Vec<_>>())
     }
 }
 
