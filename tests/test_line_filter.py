@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 
 import pytest
@@ -30,18 +31,23 @@ def names(backend):
 
 
 def picked_names(names, *candidates):
-    return [name for name, _ in names.pick([(name, b"value") for name in candidates], None).lines]
+    return [name for name, _ in names.pick([(name, b"value") for name in candidates])]
+
+
+def unknown(names, lines, peer=None):
+    """What is picked of a request of somebody unknown."""
+    return names.recall(lines, peer, {}, {}, 0)
 
 
 def client(names, lines):
-    return names.pick(lines, None).client
+    return unknown(names, lines).client
 
 
 CERTIFICATE = (b"x-client-cert", b"value")
 
 
 def circumstances(names, lines, peer=None):
-    return names.pick(lines, peer).circumstances
+    return unknown(names, lines, peer).circumstances
 
 
 def test_a_name_is_picked_in_any_case_and_with_any_sign_for_a_hyphen(names):
@@ -64,35 +70,37 @@ def test_no_other_name_is_picked(names):
 
 def test_lines_stay_in_order_and_are_those_that_were_given(names):
     lines = [(b"via", b"1"), (b"host", b"2"), (b"via", b"3")]
-    picked = names.pick(iter(lines), None).lines
+    picked = names.pick(iter(lines))
     assert picked == (lines[0], lines[2])
     assert picked[0] is lines[0]
 
 
 def test_what_is_picked_stays_as_it_is_though_a_server_makes_lists_of_lines(names):
-    assert names.pick([[b"via", b"1"], [b"host", b"2"]], None).lines == ((b"via", b"1"),)
+    assert names.pick([[b"via", b"1"], [b"host", b"2"]]) == ((b"via", b"1"),)
 
 
 @pytest.mark.parametrize("line", [(b"via", bytearray(b"1")), (b"via", None), (b"x-client-cert", memoryview(b"1"))])
 def test_a_value_that_is_not_bytes_raises_whether_or_not_it_is_of_a_certificate(names, line):
-    with pytest.raises(TypeError):
-        names.pick([line], None)
+    for use in (names.pick, partial(unknown, names)):
+        with pytest.raises(TypeError):
+            use([line])
 
 
 @pytest.mark.parametrize("line", [(b"via", b"1", b"2"), (b"x-client-cert", b"1", b"2")])
 def test_a_line_that_is_no_pair_raises(names, line):
-    with pytest.raises(ValueError, match=r"header line|to unpack"):
-        names.pick([line], None)
+    for use in (names.pick, partial(unknown, names)):
+        with pytest.raises(ValueError, match=r"header line|to unpack"):
+            use([line])
 
 
 def test_a_line_is_of_the_group_that_its_name_has_byte_for_byte_or_of_the_others(names):
     lines = tuple((name, b"value") for name in (*reversed(NAMES), b"X-CLIENT-CERT", b"x_forwarded_for"))
-    picked = names.pick(lines, None)
+    picked = unknown(names, lines)
     assert [name for name, _ in picked.identifying] == [b"X_Client.Chain", b"x-client-cert"]
     assert [name for name, _ in picked.varying] == VARYING
     others = [(name, b"value") for name in (*reversed(OTHERS), b"X-CLIENT-CERT", b"x_forwarded_for")]
-    assert picked.others == names.pick(others, None).others
-    assert len({names.pick(others[:count], None).others for count in range(len(others) + 1)}) == len(others) + 1
+    assert picked.others == unknown(names, others).others
+    assert len({unknown(names, others[:count]).others for count in range(len(others) + 1)}) == len(others) + 1
 
 
 def test_there_is_a_fingerprint_of_the_client_where_a_line_is_identifying(names):
@@ -135,7 +143,7 @@ def test_other_identifying_lines_have_another_fingerprint(names):
 
 
 def test_other_lines_have_another_fingerprint(names):
-    fingerprints = [names.pick(lines, None).others for lines in RESTS if all(name != VARYING[0] for name, _ in lines)]
+    fingerprints = [unknown(names, lines).others for lines in RESTS if all(name != VARYING[0] for name, _ in lines)]
     assert len(fingerprints) > 12
     assert len(set(fingerprints)) == len(fingerprints)
 
@@ -169,7 +177,7 @@ def test_lines_are_not_taken_for_a_peer_nor_the_other_way_round(names):
     for name in (b"", b"via"):
         lines = [(name, b"ip"), (b"", b"10.0.0.5")]
         assert circumstances(names, lines) != circumstances(names, [], TransportPeer("ip", "10.0.0.5"))
-    assert names.pick([(flags, b"ip")], None).lines == ()
+    assert names.pick([(flags, b"ip")]) == ()
 
 
 def test_the_text_of_a_peers_address_may_be_any(names):
@@ -182,7 +190,7 @@ def test_the_text_of_a_peers_address_may_be_any(names):
 def test_each_line_counts_for_one_of_the_two_fingerprints(names):
     for identity, rest in product(IDENTITIES, RESTS):
         assert client(names, [*rest, *identity]) == client(names, identity)
-        assert names.pick([*rest, *identity], None).others == names.pick(rest, None).others
+        assert unknown(names, [*rest, *identity]).others == unknown(names, rest).others
         assert circumstances(names, [*rest, *identity]) == circumstances(names, rest)
 
 
@@ -195,37 +203,45 @@ def test_lines_that_do_not_matter_change_no_fingerprint(names):
 def test_with_another_key_there_are_other_fingerprints(backend):
     """Nobody can look for two sets of lines with the same one who does not know the key."""
     filters = [_backend.core.LineFilter(IDENTIFYING, [], OTHERS, SIMILAR, key) for key in (KEY, KEY[::-1])]
-    first, second = (each.pick([CERTIFICATE, (b"via", b"1")], None) for each in filters)
+    first, second = (unknown(each, [CERTIFICATE, (b"via", b"1")]) for each in filters)
     assert first.client != second.client
     assert first.others != second.others
     assert first.circumstances != second.circumstances
 
 
 def test_a_client_is_recalled_within_its_validity_and_under_circumstances_that_are_known(names):
-    picked, other = names.pick([CERTIFICATE], PEERS[1]), names.pick([(b"x-client-cert", b"other")], PEERS[1])
+    lines, peer = [CERTIFICATE, (b"via", b"1")], PEERS[1]
+    picked = unknown(names, lines, peer)
     usual = {picked.circumstances: True}
     clients = {picked.client: _backend.core.KnownClient("found", (10, 20))}
-    assert [picked.recall(clients, usual, now) for now in (9, 10, 20, 21)] == [None, "found", "found", None]
-    assert picked.recall(clients, {}, 15) is None
-    assert picked.recall({}, usual, 15) is None
-    assert other.recall(clients, usual, 15) is None
-    for unusual in (names.pick([CERTIFICATE], PEERS[2]), names.pick([CERTIFICATE, (b"via", b"1")], PEERS[1])):
-        assert unusual.recall(clients, usual, 15) is None
-        assert unusual.recall(clients, {**usual, unusual.circumstances: None}, 15) == "found"
-    nobody = names.pick([], PEERS[1])
-    assert nobody.circumstances in usual
-    assert nobody.recall(clients, usual, 15) is None
+
+    def recalled(lines=lines, peer=peer, clients=clients, circumstances=usual, now=15):
+        found = names.recall(lines, peer, clients, circumstances, now)
+        return found if isinstance(found, str) else found.lines
+
+    assert [recalled(now=now) for now in (9, 10, 20, 21)] == [tuple(lines), "found", "found", tuple(lines)]
+    assert recalled(circumstances={}) == tuple(lines)
+    assert recalled(clients={}) == tuple(lines)
+    other = [(b"x-client-cert", b"other"), lines[1]]
+    assert recalled(lines=other) == tuple(other)
+    for unusual in ({"peer": PEERS[2]}, {"lines": [CERTIFICATE]}):
+        assert recalled(**unusual) != "found"
+        fingerprint = unknown(names, **{"lines": lines, "peer": peer, **unusual}).circumstances
+        assert recalled(**unusual, circumstances={**usual, fingerprint: None}) == "found"
+    assert unknown(names, lines[1:], peer).circumstances in usual
+    assert recalled(lines=lines[1:]) == (lines[1],)
     for at in (-(2**40), 0, 2**40):
         endless = _backend.core.KnownClient("found", None)
-        assert picked.recall({picked.client: endless}, usual, at) == endless.found == "found"
+        assert endless.found == recalled(clients={picked.client: endless}, now=at) == "found"
 
 
 @pytest.mark.parametrize(
     "lines", [None, [None], [("via", "1")], [(1, 2)], [(b"x-client-cert", "value")], [(b"via", "1")]]
 )
 def test_what_are_no_lines_raise_and_are_not_passed_over(names, lines):
-    with pytest.raises(TypeError):
-        names.pick(lines, None)
+    for use in (names.pick, partial(unknown, names)):
+        with pytest.raises(TypeError):
+            use(lines)
 
 
 alphabet = st.binary(max_size=4) | st.sampled_from([name.swapcase() for name in NAMES])
@@ -234,7 +250,8 @@ alphabet = st.binary(max_size=4) | st.sampled_from([name.swapcase() for name in 
 def groups_of(core, groups, lines):
     """The lines that are picked, whether they have a fingerprint, and their groups."""
     names = core.LineFilter(*groups, SIMILAR, KEY)
-    picked = names.pick(lines, None)
+    picked = unknown(names, lines)
+    assert names.pick(lines) == picked.lines
     return picked.lines, picked.client is not None, (picked.identifying, picked.varying)
 
 

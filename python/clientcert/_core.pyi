@@ -51,7 +51,16 @@ class LineFilter:
     def __new__(
         cls, identifying: list[bytes], varying: list[bytes], others: list[bytes], mapping: bytes, key: bytes, /
     ) -> LineFilter: ...
-    def pick(self, lines: Iterable[tuple[bytes, bytes]], peer: _Peer | None, /) -> Picked: ...
+    def pick(self, lines: Iterable[tuple[bytes, bytes]], /) -> _Lines: ...
+    def recall(
+        self,
+        lines: Iterable[tuple[bytes, bytes]],
+        peer: _Peer | None,
+        clients: dict[bytes, KnownClient],
+        circumstances: dict[bytes, Any],
+        now: int,
+        /,
+    ) -> Any: ...
 
 @final
 class Picked:
@@ -67,7 +76,6 @@ class Picked:
     def identifying(self) -> _Lines: ...
     @property
     def varying(self) -> _Lines: ...
-    def recall(self, clients: dict[bytes, KnownClient], circumstances: dict[bytes, Any], now: int, /) -> Any: ...
 
 @final
 class KnownClient:

@@ -76,6 +76,8 @@ class Extracted:
 
 Found = TypeVar("Found", bound=Extracted | ForwardedIdentity)
 
+_FOUND = (Extracted, ForwardedIdentity)
+
 
 def _length_of_client(_: bytes, client: KnownClient) -> int:
     found: Extracted | ForwardedIdentity = client.found
@@ -168,20 +170,28 @@ class Extractor:
         if headers is None:
             return self._from_socket(request)
         peer = None if self.trust is None else request.peer
-        picked = headers.pick(request.header_lines(headers.read), peer)
+        lines = request.header_lines(headers.read)
         clients = self._clients[request.preserves_names]
         # But for the time, it depends on nothing else who the client is. Who guesses at a proxy's secret learns nothing
         # from the time that this takes: what is compared is a hash with a random key.
-        recalled: Extracted | ForwardedIdentity | None = picked.recall(
-            clients.young, self._circumstances.young, int(time.time())
+        recalled: Extracted | ForwardedIdentity | Picked = headers.filter.recall(
+            lines, peer, clients.young, self._circumstances.young, int(time.time())
         )
-        if recalled is not None:
-            return recalled if self.anchors is None else self._judged(recalled)
+        if not isinstance(recalled, _FOUND):
+            return self._examine(request, headers, recalled, peer)
+        return recalled if self.anchors is None else self._judged(recalled)
+
+    def _examine(
+        self, request: Request, headers: WatchedHeaders, picked: Picked, peer: TransportPeer | None
+    ) -> Extracted | ForwardedIdentity | Rejection:
+        """Return the same for a request of which something is new: the client, its circumstances or that it is late."""
         if picked.circumstances not in self._circumstances.young and not self._are_usual(picked, peer):
             ended = self._without_reading(request, headers, headers.sort(picked.lines))
             if ended is not None:
                 return ended
+        clients = self._clients[request.preserves_names]
         client = None if picked.client is None else clients.get(picked.client)
+        found: Extracted | ForwardedIdentity | Rejection
         if client is not None:
             found = self._judged(client.found)
         else:
@@ -189,15 +199,15 @@ class Extractor:
             # Nearly always it is one line.
             single = dict(identifying) if len(identifying) == 1 else headers.values(identifying)
             found = self._read(request, single)
-        if picked.client is None or isinstance(found, Rejection):
+        if isinstance(found, Rejection) or (isinstance(found, Extracted) and found.source == "socket"):
             return found
-        if isinstance(found, ForwardedIdentity) or found.source == "header":
-            if client is None:
-                is_endless = isinstance(found, ForwardedIdentity) or not self.check_validity
-                validity = None if is_endless else found.certificate.validity_seconds
-                clients.put(picked.client, _backend.core.KnownClient(found, validity))
-            if picked.circumstances not in self._circumstances.young:
-                self._accept(picked)
+        if client is None and picked.client is not None:
+            validity = None
+            if self.check_validity and isinstance(found, Extracted):
+                validity = found.certificate.validity_seconds
+            clients.put(picked.client, _backend.core.KnownClient(found, validity))
+        if picked.circumstances not in self._circumstances.young:
+            self._accept(picked)
         return found
 
     def _are_usual(self, picked: Picked, peer: TransportPeer | None) -> bool:

@@ -17,10 +17,10 @@ from clientcert.presets import SIMILAR, header_name, similar_name
 from clientcert.trust import NAMES_OF_ADDRESSES, Objection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Collection, Iterable
 
-    from clientcert._core import Picked
-    from clientcert.request import Request, TransportPeer
+    from clientcert._core import LineFilter
+    from clientcert.request import Request
     from clientcert.trust import TrustedProxies
 
 __all__ = ["HeaderLines", "Lines", "WatchedHeaders", "is_field_name"]
@@ -92,19 +92,16 @@ class WatchedHeaders:
         groups = map(list, (identifying, addresses, others))
         # Of the lines of a request those that matter: no other could change what its headers say. Addresses differ from
         # client to client, as identifying lines do; the others are alike for all clients of a proxy, as long as nobody
-        # meddles. The peer counts for the fingerprints alone; it is None where everybody is trusted. The function
-        # itself, for one around it would take as long.
-        self.pick: Callable[[Iterable[tuple[bytes, bytes]], TransportPeer | None], Picked] = _backend.core.LineFilter(
-            *groups, SIMILAR, os.urandom(_KEY_BYTES)
-        ).pick
+        # meddles.
+        self.filter: LineFilter = _backend.core.LineFilter(*groups, SIMILAR, os.urandom(_KEY_BYTES))
         self._harmless = frozenset(option for option in _COMMON_OPTIONS if self._nominated(option) is None)
 
     def collect(self, request: Request) -> HeaderLines:
         """Return the lines of ``request`` that matter, sorted."""
-        return self.sort(self.pick(request.header_lines(self.read), None).lines)
+        return self.sort(self.filter.pick(request.header_lines(self.read)))
 
     def sort(self, picked: Iterable[tuple[bytes, bytes]]) -> HeaderLines:
-        """Return what lines are that `pick` has found."""
+        """Return what lines are that the filter has picked."""
         watched, resembled = self.names, self._resembled
         lines = HeaderLines()
         single = lines.single

@@ -37,8 +37,8 @@ class LineFilter:
         self._lengths = frozenset(map(len, self._exact))
         self._key = key
 
-    def pick(self, lines: Iterable[tuple[bytes, bytes]], peer: _Peer | None) -> Picked:
-        """Return the lines whose name is one of the set under the mapping, of a request from ``peer``."""
+    def pick(self, lines: Iterable[tuple[bytes, bytes]]) -> _Lines:
+        """Return the lines whose name is one of the set under the mapping."""
         lengths, exact = self._lengths, self._exact
         picked: tuple[Any, ...] = tuple(
             [
@@ -50,7 +50,27 @@ class LineFilter:
                 and (name in exact or bytes.translate(name, self._mapping) in self._names)
             ]
         )
-        return Picked(self, picked, peer)
+        for _, value in picked:
+            if not isinstance(value, bytes):
+                raise TypeError(f"the value of a header line must be bytes, not {type(value).__name__}")
+        return picked
+
+    def recall(
+        self,
+        lines: Iterable[tuple[bytes, bytes]],
+        peer: _Peer | None,
+        clients: Mapping[bytes, KnownClient],
+        circumstances: Mapping[bytes, object],
+        now: int,
+    ) -> Any:
+        """Return who the client of a request is if it is one of ``clients``, in time, and comes in known circumstances.
+
+        These are ``peer`` and the lines that are not identifying. Otherwise, return what was picked of ``lines``.
+        """
+        picked = Picked(self, self.pick(lines), peer)
+        client = clients.get(picked.client) if picked.client is not None else None
+        is_known = client is not None and client.is_valid(now) and picked.circumstances in circumstances
+        return client.found if client is not None and is_known else picked
 
     def fingerprint(self, parts: list[bytes]) -> bytes:
         """Return what no other parts have, for who does not know the key."""
@@ -71,10 +91,8 @@ class Picked:
         self._filter = filter_
         self.lines = lines
         identifying: list[bytes] = []
-        rest: list[bytes] = [] if peer is None else _parts(*peer)
+        rest: list[bytes] = [] if peer is None else _parts(peer)
         for name, value in lines:
-            if not isinstance(value, bytes):
-                raise TypeError(f"the value of a header line must be bytes, not {type(value).__name__}")
             part = identifying if name in filter_.identifying else rest
             part += name, value
         self.client = filter_.fingerprint(identifying) if identifying else None
@@ -97,13 +115,6 @@ class Picked:
         """The varying lines."""
         return tuple([line for line in self.lines if line[0] in self._filter.varying])
 
-    def recall(self, clients: Mapping[bytes, KnownClient], circumstances: Mapping[bytes, object], now: int) -> Any:
-        """Return who the client is if it is one of ``clients``, in time, and under some of ``circumstances``."""
-        client = clients.get(self.client) if self.client is not None else None
-        if client is None or self.circumstances not in circumstances:
-            return None
-        return client.found if client.validity is None or client.validity[0] <= now <= client.validity[1] else None
-
 
 class KnownClient:
     """Who the client is that identifying lines are of.
@@ -111,13 +122,18 @@ class KnownClient:
     ``validity`` is in seconds since 1970; None for one who is known without end.
     """
 
-    __slots__ = ("found", "validity")
+    __slots__ = ("_validity", "found")
 
     def __init__(self, found: Any, validity: tuple[int, int] | None) -> None:
         self.found = found
-        self.validity = validity
+        self._validity = validity
+
+    def is_valid(self, now: int) -> bool:
+        """Return whether it is still, or already, who it is."""
+        return self._validity is None or self._validity[0] <= now <= self._validity[1]
 
 
-def _parts(kind: str, address: str | None, is_authoritative: bool, is_rewritten: bool) -> list[bytes]:
+def _parts(peer: _Peer) -> list[bytes]:
+    kind, address, is_authoritative, is_rewritten = peer
     flags = bytes([address is not None, is_authoritative, is_rewritten])
     return [flags, kind.encode(), (address or "").encode(errors="surrogatepass")]

@@ -47,6 +47,9 @@ impl Peer<'_> {
 
 type Lines<'py> = Bound<'py, PyTuple>;
 
+/// As many as matter of what a proxy sends: room for them is made at once.
+const USUAL_LINES: usize = 8;
+
 #[pymethods]
 impl LineFilter {
     #[new]
@@ -63,44 +66,85 @@ impl LineFilter {
         Self(line_filter::LineFilter::new(names, mapping, &key))
     }
 
-    #[pyo3(signature = (lines, peer, /))]
-    fn pick(&self, py: Python<'_>, lines: &Bound<'_, PyAny>, peer: Option<Peer<'_>>) -> PyResult<Picked> {
-        let mut picked = Vec::new();
-        let mut is_identifying = false;
+    #[pyo3(signature = (lines, /))]
+    fn pick<'py>(&self, py: Python<'py>, lines: &Bound<'py, PyAny>) -> PyResult<Lines<'py>> {
+        let mut picked = Vec::with_capacity(USUAL_LINES);
+        self.each(lines, |_, line, _, _| picked.push(line))?;
+        PyTuple::new(py, picked)
+    }
+
+    #[pyo3(signature = (lines, peer, clients, circumstances, now, /))]
+    fn recall<'py>(
+        &self,
+        py: Python<'py>,
+        lines: &Bound<'py, PyAny>,
+        peer: Option<Peer<'py>>,
+        clients: &Bound<'py, PyDict>,
+        circumstances: &Bound<'py, PyDict>,
+        now: i64,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let none = self.0.fingerprint();
-        let [mut identity, mut circumstances] = [none, none];
+        let [mut identity, mut rest] = [none, none];
         if let Some(peer) = peer {
-            peer.add_to(&mut circumstances);
+            peer.add_to(&mut rest);
         }
+        let mut is_identifying = false;
+        let mut picked = Vec::with_capacity(USUAL_LINES);
+        self.each(lines, |group, line, name, value| {
+            let fingerprint = if group == Group::Identifying { &mut identity } else { &mut rest };
+            fingerprint.add(name, value);
+            is_identifying |= group == Group::Identifying;
+            picked.push((group, line.unbind()));
+        })?;
+        let client = is_identifying.then(|| PyBytes::new(py, &identity.finish()));
+        let rest = PyBytes::new(py, &rest.finish());
+        if let Some(client) = &client
+            && let Some(known) = clients.get_item(client)?
+            && let known = known.cast_into::<KnownClient>()?
+            && known.get().is_valid(now)
+            && circumstances.contains(&rest)?
+        {
+            return Ok(known.get().found.bind(py).clone());
+        }
+        let picked = Picked { client: client.map(Bound::unbind), circumstances: rest.unbind(), lines: picked, none };
+        Ok(Bound::new(py, picked)?.into_any())
+    }
+}
+
+impl LineFilter {
+    /// Calls `take` with each of `lines` that matters: its group, the tuple, its name and its value.
+    fn each<'py>(
+        &self,
+        lines: &Bound<'py, PyAny>,
+        mut take: impl FnMut(Group, Lines<'py>, &[u8], &[u8]),
+    ) -> PyResult<()> {
         for line in lines.try_iter()? {
             let line = line?;
             // A server may make lists of lines; what is picked stays as it is.
             let line = match line.cast_into::<PyTuple>() {
                 Ok(line) => line,
-                Err(error) => PyTuple::new(py, error.into_inner().try_iter()?.collect::<PyResult<Vec<_>>>()?)?,
+                Err(error) => {
+                    let line = error.into_inner();
+                    PyTuple::new(line.py(), line.try_iter()?.collect::<PyResult<Vec<_>>>()?)?
+                }
             };
-            let name = line.get_item(0)?;
-            let name = name.cast::<PyBytes>()?.as_bytes();
+            let name = line.get_item(0)?.cast_into::<PyBytes>()?;
+            let name = name.as_bytes();
             let Some(group) = self.0.group(name) else { continue };
             if line.len() != 2 {
                 return Err(PyValueError::new_err("a header line is a name and a value"));
             }
-            let value = line.get_item(1)?;
-            let fingerprint = if group == Group::Identifying { &mut identity } else { &mut circumstances };
-            fingerprint.add(name, value.cast::<PyBytes>()?.as_bytes());
-            is_identifying |= group == Group::Identifying;
-            picked.push((group, line.unbind()));
+            let value = line.get_item(1)?.cast_into::<PyBytes>()?;
+            take(group, line, name, value.as_bytes());
         }
-        let client = is_identifying.then(|| PyBytes::new(py, &identity.finish()).unbind());
-        let circumstances = PyBytes::new(py, &circumstances.finish()).unbind();
-        Ok(Picked { client, circumstances, lines: picked, none })
+        Ok(())
     }
 }
 
 #[pymethods]
 impl Picked {
     #[getter]
-    fn client(&self) -> Option<&Py<PyBytes>> {
+    const fn client(&self) -> Option<&Py<PyBytes>> {
         self.client.as_ref()
     }
 
@@ -133,29 +177,18 @@ impl Picked {
     fn varying<'py>(&self, py: Python<'py>) -> PyResult<Lines<'py>> {
         self.of(py, Group::Varying)
     }
-
-    #[pyo3(signature = (clients, circumstances, now, /))]
-    fn recall<'py>(
-        &self,
-        py: Python<'py>,
-        clients: &Bound<'py, PyDict>,
-        circumstances: &Bound<'py, PyDict>,
-        now: i64,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(client) = &self.client else { return Ok(None) };
-        let Some(known) = clients.get_item(client)? else { return Ok(None) };
-        let known = known.cast_into::<KnownClient>()?;
-        let known = known.get();
-        let is_valid = known.validity.is_none_or(|(not_before, not_after)| (not_before..=not_after).contains(&now));
-        let is_usual = is_valid && circumstances.contains(&self.circumstances)?;
-        Ok(is_usual.then(|| known.found.bind(py).clone()))
-    }
 }
 
 impl Picked {
     fn of<'py>(&self, py: Python<'py>, wanted: Group) -> PyResult<Lines<'py>> {
         let lines = self.lines.iter().filter(|(group, _)| *group == wanted).map(|(_, line)| line);
         PyTuple::new(py, lines.collect::<Vec<_>>())
+    }
+}
+
+impl KnownClient {
+    fn is_valid(&self, now: i64) -> bool {
+        self.validity.is_none_or(|(not_before, not_after)| (not_before..=not_after).contains(&now))
     }
 }
 
