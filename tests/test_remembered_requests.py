@@ -53,9 +53,13 @@ def value(issued):
     return encode_header(issued.certificate, "url-pem")
 
 
-def strategy(trusted_proxies, source="nginx", *, fallback_to_socket=False):
+def name_of(certificate):
+    return certificate["subject"]["CN"]
+
+
+def strategy(trusted_proxies, source="nginx", *, fallback_to_socket=False, verify=name_of):
     return ClientCertStrategy(
-        lambda certificate: certificate["subject"]["CN"],
+        verify,
         certificate_source=source,
         trusted_proxies=trusted_proxies,
         fallback_to_socket=fallback_to_socket,
@@ -127,11 +131,16 @@ WITHOUT_VERDICT = Preset(name="plain", header="X-SSL-Client-Cert", encoding="url
 @pytest.mark.parametrize("fallback_to_socket", [False, True])
 @pytest.mark.parametrize("source", ["nginx", WITHOUT_VERDICT], ids=["nginx", "plain"])
 @pytest.mark.parametrize("trusted_proxies", TRUST.values(), ids=TRUST)
-@given(sent=st.lists(requests(), min_size=1, max_size=6))
+@given(sent=st.lists(requests(), min_size=1, max_size=6), verify=st.sampled_from([name_of, allow_cn(["alice"])]))
 def test_a_strategy_that_has_accepted_requests_says_of_others_what_a_new_one_says(
-    trusted_proxies, source, fallback_to_socket, sent
+    trusted_proxies, source, fallback_to_socket, sent, verify
 ):
-    options = {"trusted_proxies": trusted_proxies, "source": source, "fallback_to_socket": fallback_to_socket}
+    options = {
+        "trusted_proxies": trusted_proxies,
+        "source": source,
+        "fallback_to_socket": fallback_to_socket,
+        "verify": verify,
+    }
     mine = strategy(**options)
     for request in [accepted, *sent, accepted, *sent]:
         assert outcome(mine, request) == outcome(strategy(**options), request)
@@ -190,12 +199,22 @@ def test_clients_that_come_by_several_proxies_in_turn_are_recalled(backend, monk
     for_another = replace(accepted, headers=[*ACCEPTED, ("X-Forwarded-For", "203.0.113.9")])
     assert [outcome(mine, request) for request in (accepted, bob)] == ["alice", "bob"]
     monkeypatch.setattr(extract.Extractor, "_read", None)
-    assert [outcome(mine, request) for request in (through_another, for_another)] == ["alice", "alice"]
-    monkeypatch.setattr(extract.Extractor, "_are_usual", None)
+    assert [outcome(mine, request) for request in (accepted, through_another, for_another)] == ["alice"] * 3
+    monkeypatch.setattr(extract.Extractor, "_examine", None)
     for request in (accepted, through_another, for_another) * 2:
         assert outcome(mine, request) == "alice"
     # Nor does it matter which client it was that came so before.
-    assert outcome(mine, replace(bob, peer=PEERS[3])) == "bob"
+    assert [outcome(mine, request) for request in (bob, replace(bob, peer=PEERS[3]))] == ["bob", "bob"]
+
+
+def test_of_clients_that_never_come_again_no_circumstances_are_kept(backend):
+    mine = strategy(["10.0.0.0/8"])
+    for number in range(3):
+        lines = [("X-SSL-Client-Cert", value(CA.issue("one"))), *ACCEPTED[1:], ("X-Real-IP", f"203.0.113.{number}")]
+        assert outcome(mine, replace(accepted, headers=lines)) == "one"
+        assert not mine._extractor._circumstances.young
+    assert outcome(mine, replace(accepted, headers=lines)) == "one"
+    assert len(mine._extractor._circumstances.young) == len(mine._extractor._others.young) == 1
 
 
 @pytest.mark.parametrize(

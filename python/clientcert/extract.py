@@ -185,7 +185,8 @@ class Extractor:
         self, request: Request, headers: WatchedHeaders, picked: Picked, peer: TransportPeer | None
     ) -> Extracted | ForwardedIdentity | Rejection:
         """Return the same for a request of which something is new: the client, its circumstances or that it is late."""
-        if picked.circumstances not in self._circumstances.young and not self._are_usual(picked, peer):
+        are_usual = picked.circumstances in self._circumstances.young or self._are_usual(picked, peer)
+        if not are_usual:
             ended = self._without_reading(request, headers, headers.sort(picked.lines))
             if ended is not None:
                 return ended
@@ -206,8 +207,8 @@ class Extractor:
             if self.check_validity and isinstance(found, Extracted):
                 validity = found.certificate.validity_seconds
             clients.put(picked.client, _backend.core.KnownClient(found, validity))
-        if picked.circumstances not in self._circumstances.young:
-            self._accept(picked)
+        if client is not None or not are_usual:
+            self._accept(picked, comes_again=client is not None)
         return found
 
     def _are_usual(self, picked: Picked, peer: TransportPeer | None) -> bool:
@@ -215,21 +216,23 @@ class Extractor:
 
         Whatever client it was: who speaks for it, and all that is said but of who it is, depends on no certificate.
         """
-        if self._circumstances.get(picked.circumstances) is not None:
-            return True
         if self._others.get(picked.others) is None:
             return False
         # The others have the right secret, if there is one.
         addresses = [value for _, value in picked.varying]
         return self.trust is None or peer is None or self.trust.address_objection(peer, addresses) is None
 
-    def _accept(self, picked: Picked) -> None:
-        """Remember the circumstances of a request that was accepted."""
+    def _accept(self, picked: Picked, *, comes_again: bool) -> None:
+        """Remember the circumstances of a request that was accepted.
+
+        Those of its own only if the client ``comes_again``: most addresses are those of one client, who may never do.
+        """
         if self.trust is not None and self.trust.asks_connection:  # of a proxy, for a certificate of its own: each time
             return
-        for cache, fingerprint in ((self._circumstances, picked.circumstances), (self._others, picked.others)):
-            if cache.get(fingerprint) is None:
-                cache.put(fingerprint, True)  # noqa: FBT003 - a mark
+        if self._others.get(picked.others) is None:
+            self._others.put(picked.others, True)  # noqa: FBT003 - a mark
+        if comes_again and self._circumstances.get(picked.circumstances) is None:
+            self._circumstances.put(picked.circumstances, True)  # noqa: FBT003 - as above
 
     def source(self, found: Extracted | ForwardedIdentity | Rejection) -> str:
         """Return where `extract` has looked for what it found: the name of the preset, or ``"socket"``."""
