@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import pki
 from clientcert import ConfigurationError, TrustedProxies, all_of, allow_cn, allow_fingerprints
@@ -138,6 +140,18 @@ def test_an_address_that_the_server_has_replaced_is_not_believed_whatever_it_is(
 )
 def test_a_proxy_that_names_its_clients_is_believed_where_its_own_address_is_not_among_them(addresses):
     assert reason(["10.0.0.5"], peer("10.0.0.5", authoritative=False), addresses=addresses) is None
+
+
+ITEMS = st.lists(
+    st.sampled_from(["10.0.0.5", "10.0.0.6", "10.0.0.05", "10.0.0", "10.0.0.5.", "1010.0.0.5", "", "0", "4294967295"])
+)
+
+
+@given(ITEMS, st.sampled_from([",", ", ", " ", ",,"]), st.sampled_from(["10.0.0.5", "::ffff:10.0.0.5", "0", "10.0.0"]))
+def test_lines_of_nothing_but_addresses_of_ipv4_say_what_they_say_in_any_other_form(items, separator, host):
+    listed, request = TrustedProxies(addresses=["10.0.0.0/8"]), peer(host, authoritative=False)
+    plain, marked = separator.join(items), separator.join(f"for={item}" for item in items)
+    assert reason(listed, request, addresses=[plain.encode()]) == reason(listed, request, addresses=[marked.encode()])
 
 
 def test_more_addresses_than_any_chain_of_proxies_writes_are_not_read_and_not_believed():

@@ -53,6 +53,7 @@ which nginx's documentation has made common."""
 # Parameters of Forwarded that name no client (RFC 7239, section 5). "by" has the proxy's own address.
 _OTHER_PARAMETERS = frozenset({"by", "host", "proto"})
 _TO_SPACES = bytes.maketrans(b",;", b"  ")
+_OF_IPV4 = b"0123456789., "
 
 
 class Objection(NamedTuple):
@@ -319,7 +320,12 @@ def _named_in(line: bytes, host: str) -> tuple[int, bool]:
     """Return how many items there are in one of these header values, and whether ``host`` is the address in one."""
     items = line.translate(_TO_SPACES, b'"\\').decode("latin-1").split()
     address = _address(host)
-    return len(items), address is not None and any(_named(item) == address for item in items[:_FORWARDERS])
+    if address is None:
+        return len(items), False
+    if ":" not in host and not line.translate(None, _OF_IPV4):
+        # As nearly always, and each new client has a line of its own. There is one text for an address of IPv4.
+        return len(items), host in items[:_FORWARDERS]
+    return len(items), any(_named(item) == address for item in items[:_FORWARDERS])
 
 
 def _named(item: str) -> IPv4Address | IPv6Address | None:
