@@ -6,16 +6,19 @@ local ffi = require('ffi')
 ffi.cdef('int getpid(void); int kill(int, int);')
 local SIGINT = 2
 
--- What nginx forwards of a request by a browser.
+-- What nginx forwards of a request by a browser, line by line, in the same order each time: a table of Lua has none.
 local LINES = {
-  ['Host'] = 'example.org',
-  ['User-Agent'] = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
-  ['Accept'] = '*/*',
-  ['Accept-Encoding'] = 'gzip, deflate, br',
-  ['X-Request-ID'] = '7f3a9c52d1e84b06a5c7e9f1b2d3c4e5',
-  ['X-Forwarded-For'] = '203.0.113.9',
-  ['X-Forwarded-Proto'] = 'https',
-  ['X-SSL-Client-Verify'] = 'SUCCESS',
+  'GET / HTTP/1.1',
+  'Host: example.org',
+  'X-Request-ID: 7f3a9c52d1e84b06a5c7e9f1b2d3c4e5',
+  'X-Forwarded-For: %s',
+  'X-Forwarded-Proto: https',
+  'X-SSL-Client-Verify: SUCCESS',
+  'X-SSL-Client-Cert: %s',
+  'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
+  'Accept: */*',
+  'Accept-Encoding: gzip, deflate, br',
+  '', '',
 }
 
 local requests = {}
@@ -23,9 +26,11 @@ local sent = 0
 local left
 
 function init(arguments)
+  local template = table.concat(LINES, '\r\n')
   for value in io.lines(arguments[1]) do
-    LINES['X-SSL-Client-Cert'] = value
-    requests[#requests + 1] = wrk.format('GET', '/', LINES)
+    local client = #requests
+    local address = string.format('10.1.%d.%d', math.floor(client / 256), client % 256)  -- each has its own
+    requests[client + 1] = string.format(template, address, value)
   end
   left = tonumber(arguments[2])
 end

@@ -306,9 +306,16 @@ def _names(addresses: Sequence[bytes], host: str) -> bool:
     too, if there are more than anybody reads.
     """
     read = 0
+    is_ipv4 = ":" not in host and _address(host) is not None
     for line in addresses:
-        # Each client's own line comes with each of its requests. What is longer than a few addresses is not kept.
-        items, named = _named_in(line, host) if len(line) <= _LONGEST_KEPT else _named_in.__wrapped__(line, host)
+        if is_ipv4 and not line.translate(None, _OF_IPV4):
+            # As nearly always, and each new client has a line of its own. There is one text for an address of IPv4.
+            texts = line.translate(_TO_SPACES).split()
+            items, named = len(texts), host.encode() in texts[:_FORWARDERS]
+        elif len(line) <= _LONGEST_KEPT:  # some client's own line comes with each of its requests
+            items, named = _named_in(line, host)
+        else:  # what is longer than a few addresses is not kept
+            items, named = _named_in.__wrapped__(line, host)
         read += items
         if named or read > _FORWARDERS:
             return True
@@ -320,12 +327,7 @@ def _named_in(line: bytes, host: str) -> tuple[int, bool]:
     """Return how many items there are in one of these header values, and whether ``host`` is the address in one."""
     items = line.translate(_TO_SPACES, b'"\\').decode("latin-1").split()
     address = _address(host)
-    if address is None:
-        return len(items), False
-    if ":" not in host and not line.translate(None, _OF_IPV4):
-        # As nearly always, and each new client has a line of its own. There is one text for an address of IPv4.
-        return len(items), host in items[:_FORWARDERS]
-    return len(items), any(_named(item) == address for item in items[:_FORWARDERS])
+    return len(items), address is not None and any(_named(item) == address for item in items[:_FORWARDERS])
 
 
 def _named(item: str) -> IPv4Address | IPv6Address | None:
