@@ -82,17 +82,16 @@ _FOUND = (Extracted, ForwardedIdentity)
 def _length_of_client(_: bytes, client: KnownClient) -> int:
     found: Extracted | ForwardedIdentity = client.found
     if isinstance(found, Extracted):
-        return _length_of_chain(found.certificate)
+        certificate = found.certificate
+        # Nearly always it is one, and each new client is asked.
+        is_chain = certificate._issuer is not None  # noqa: SLF001 - within the package
+        return _length_of_chain(certificate) if is_chain else len(certificate._der)  # noqa: SLF001 - as above
     return sum(len(text) for text in (found.hash, found.by, found.uri, found.dns, found.subject) if text is not None)
 
 
 def _length_of_chain(certificate: PeerCertificate) -> int:
     # Within the package: to ask for "raw" would keep that among the fields.
-    length = len(certificate._der)  # noqa: SLF001 - as above
-    while (issuer := certificate._issuer) is not None:  # noqa: SLF001 - as above
-        certificate = issuer
-        length += len(certificate._der)  # noqa: SLF001 - as above
-    return length
+    return sum(len(part._der) for part in certificate.chain)  # noqa: SLF001 - as above
 
 
 class Extractor:
@@ -216,7 +215,8 @@ class Extractor:
 
         Whatever client it was: who speaks for it, and all that is said but of who it is, depends on no certificate.
         """
-        if self._others.get(picked.others) is None:
+        others = picked.others
+        if others not in self._others.young and self._others.get(others) is None:
             return False
         # The others have the right secret, if there is one.
         addresses = [value for _, value in picked.varying]
@@ -387,9 +387,10 @@ class Extractor:
         if isinstance(found, ForwardedIdentity):  # which has no certificate to look at
             return found
         certificate, instead_of = found.certificate, found.instead_of
-        objection = out_of_time(certificate, int(time.time())) if self.check_validity else None
-        if objection is not None:
-            return Rejection(Check.VALIDITY, *objection, instead_of=instead_of, certificate=certificate)
+        if self.check_validity:
+            objection = out_of_time(certificate, int(time.time()))
+            if objection is not None:
+                return Rejection(Check.VALIDITY, *objection, instead_of=instead_of, certificate=certificate)
         if self.anchors is not None:
             try:
                 self.anchors.validate(certificate)

@@ -93,7 +93,12 @@ impl Fingerprint {
         self.0.write(value);
     }
 
-    /// The fingerprint of the lines that were added.
+    /// Ends one kind of what is added: what follows is of another, whatever it is.
+    pub fn separate(&mut self) {
+        self.0.write_u64(u64::MAX); // longer than any name
+    }
+
+    /// The fingerprint of what was added.
     #[must_use]
     pub fn finish(&self) -> [u8; 16] {
         self.0.finish128().as_bytes()

@@ -82,28 +82,28 @@ class LineFilter:
 class Picked:
     """The lines of a request that matter, in their order.
 
-    ``client`` is the fingerprint of the identifying ones, ``circumstances`` that of the peer and of all others.
+    ``client`` is the fingerprint of the identifying ones, ``others`` that of those that are neither identifying nor
+    varying, ``circumstances`` that of the peer and of all but the identifying ones.
     """
 
-    __slots__ = ("_filter", "circumstances", "client", "lines")
+    __slots__ = ("_filter", "circumstances", "client", "lines", "others")
 
     def __init__(self, filter_: LineFilter, lines: _Lines, peer: _Peer | None) -> None:
         self._filter = filter_
         self.lines = lines
         identifying: list[bytes] = []
-        rest: list[bytes] = [] if peer is None else _parts(peer)
+        varying: list[bytes] = []
+        others: list[bytes] = []
         for name, value in lines:
-            part = identifying if name in filter_.identifying else rest
-            part += name, value
+            if name in filter_.identifying:
+                identifying += name, value
+            elif name in filter_.varying:
+                varying += name, value
+            else:
+                others += name, value
         self.client = filter_.fingerprint(identifying) if identifying else None
-        self.circumstances = filter_.fingerprint(rest)
-
-    @property
-    def others(self) -> bytes:
-        """The fingerprint of the lines that are neither identifying nor varying."""
-        of = self._filter
-        others = [line for line in self.lines if line[0] not in of.identifying and line[0] not in of.varying]
-        return of.fingerprint([part for line in others for part in line])
+        self.others = filter_.fingerprint(others)
+        self.circumstances = filter_.fingerprint([self.others, *varying, *_parts(peer)])
 
     @property
     def identifying(self) -> _Lines:
@@ -133,7 +133,10 @@ class KnownClient:
         return self._validity is None or self._validity[0] <= now <= self._validity[1]
 
 
-def _parts(peer: _Peer) -> list[bytes]:
+def _parts(peer: _Peer | None) -> list[bytes]:
+    """Return what there is of a peer: an odd number of parts, whereas each line has two."""
+    if peer is None:
+        return []
     kind, address, is_authoritative, is_rewritten = peer
     flags = bytes([address is not None, is_authoritative, is_rewritten])
     return [flags, kind.encode(), (address or "").encode(errors="surrogatepass")]

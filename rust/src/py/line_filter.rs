@@ -16,10 +16,10 @@ pub(super) struct Picked {
     client: Option<Py<PyBytes>>,
     /// The fingerprint of the peer, and of all lines that are not identifying.
     circumstances: Py<PyBytes>,
+    /// The fingerprint of the lines that are neither identifying nor varying.
+    others: [u8; 16],
     /// Each is a tuple of name and value.
     lines: Vec<(Group, Py<PyTuple>)>,
-    /// The fingerprint of no lines.
-    none: Fingerprint,
 }
 
 /// Who the client is that identifying lines are of.
@@ -83,19 +83,30 @@ impl LineFilter {
         circumstances: &Bound<'py, PyDict>,
         now: i64,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let none = self.0.fingerprint();
-        let [mut identity, mut rest] = [none, none];
-        if let Some(peer) = peer {
-            peer.add_to(&mut rest);
-        }
+        let [mut identity, mut others] = [self.0.fingerprint(); 2];
         let mut is_identifying = false;
+        let mut varying = Vec::new();
         let mut picked = Vec::with_capacity(USUAL_LINES);
         self.each(lines, |group, line, name, value| {
-            let fingerprint = if group == Group::Identifying { &mut identity } else { &mut rest };
-            fingerprint.add(name, value);
-            is_identifying |= group == Group::Identifying;
+            match group {
+                Group::Identifying => {
+                    is_identifying = true;
+                    identity.add(name.as_bytes(), value.as_bytes());
+                }
+                Group::Varying => varying.push((name, value)),
+                Group::Other => others.add(name.as_bytes(), value.as_bytes()),
+            }
             picked.push((group, line.unbind()));
         })?;
+        let mut rest = others;
+        rest.separate();
+        for (name, value) in &varying {
+            rest.add(name.as_bytes(), value.as_bytes());
+        }
+        if let Some(peer) = peer {
+            rest.separate();
+            peer.add_to(&mut rest);
+        }
         let client = is_identifying.then(|| PyBytes::new(py, &identity.finish()));
         let rest = PyBytes::new(py, &rest.finish());
         if let Some(client) = &client
@@ -106,7 +117,8 @@ impl LineFilter {
         {
             return Ok(known.get().found.bind(py).clone());
         }
-        let picked = Picked { client: client.map(Bound::unbind), circumstances: rest.unbind(), lines: picked, none };
+        let client = client.map(Bound::unbind);
+        let picked = Picked { client, circumstances: rest.unbind(), others: others.finish(), lines: picked };
         Ok(Bound::new(py, picked)?.into_any())
     }
 }
@@ -116,7 +128,7 @@ impl LineFilter {
     fn each<'py>(
         &self,
         lines: &Bound<'py, PyAny>,
-        mut take: impl FnMut(Group, Lines<'py>, &[u8], &[u8]),
+        mut take: impl FnMut(Group, Lines<'py>, Bound<'py, PyBytes>, Bound<'py, PyBytes>),
     ) -> PyResult<()> {
         for line in lines.try_iter()? {
             let line = line?;
@@ -129,13 +141,12 @@ impl LineFilter {
                 }
             };
             let name = line.get_item(0)?.cast_into::<PyBytes>()?;
-            let name = name.as_bytes();
-            let Some(group) = self.0.group(name) else { continue };
+            let Some(group) = self.0.group(name.as_bytes()) else { continue };
             if line.len() != 2 {
                 return Err(PyValueError::new_err("a header line is a name and a value"));
             }
             let value = line.get_item(1)?.cast_into::<PyBytes>()?;
-            take(group, line, name, value.as_bytes());
+            take(group, line, name, value);
         }
         Ok(())
     }
@@ -154,13 +165,8 @@ impl Picked {
     }
 
     #[getter]
-    fn others<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let mut others = self.none;
-        for (_, line) in self.lines.iter().filter(|(group, _)| *group == Group::Other) {
-            let (name, value) = line.extract::<(Bound<'_, PyBytes>, Bound<'_, PyBytes>)>(py)?;
-            others.add(name.as_bytes(), value.as_bytes());
-        }
-        Ok(PyBytes::new(py, &others.finish()))
+    fn others<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.others)
     }
 
     #[getter]
