@@ -8,7 +8,8 @@
     )
 
 A policy is called with a certificate and allows it by returning True; no other value does, however true it looks. What
-it raises propagates. Its ``repr`` says what it allows.
+it raises propagates. Its ``repr`` says what it allows. A strategy asks once for each client that comes again, where the
+answer for one certificate is always the same: all of these but `allow_ca`, and what is made of them alone.
 
 A policy reads what the certificate says of itself, and proves nothing about it: anybody can issue a certificate with
 any subject and any issuer. Only `allow_fingerprints` says which certificate it is, and `allow_ca` which CA has issued

@@ -66,7 +66,8 @@ class ClientCertStrategy(Generic[User_co]):
     say more. What can mean nobody is no user, and raises `ConfigurationError`: what is still to be awaited or iterated,
     the outcome of another strategy, an outcome inside of `Accept`. What ``verify`` raises propagates, and then no hook
     is called: there is no decision. The certificate is attached to the request before it runs. It may be ``async``, and
-    should be if it waits for anything: a plain one runs on the event loop where there is one. A policy is a ``verify``.
+    should be if it waits for anything: a plain one runs on the event loop where there is one. A policy is a ``verify``,
+    and is asked once for a client that comes again if its answer cannot change; any other is called for each request.
 
     Without ``certificate_source`` and ``certificate_header``, the certificate is that of the TLS connection. Otherwise
     it is read from a header, and ``trusted_proxies`` must say who may set that. With ``fallback_to_socket`` clients may
