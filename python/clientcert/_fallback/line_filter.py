@@ -82,11 +82,10 @@ class LineFilter:
 class Picked:
     """The lines of a request that matter, in their order.
 
-    ``client`` is the fingerprint of the identifying ones, ``others`` that of those that are neither identifying nor
-    varying, ``circumstances`` that of the peer and of all but the identifying ones.
+    ``client`` is the fingerprint of the identifying ones, ``circumstances`` that of the peer and of all other lines.
     """
 
-    __slots__ = ("_filter", "circumstances", "client", "lines", "others")
+    __slots__ = ("_filter", "_others", "circumstances", "client", "lines")
 
     def __init__(self, filter_: LineFilter, lines: _Lines, peer: _Peer | None) -> None:
         self._filter = filter_
@@ -101,9 +100,15 @@ class Picked:
                 varying += name, value
             else:
                 others += name, value
+        self._others = others
         self.client = filter_.fingerprint(identifying) if identifying else None
-        self.others = filter_.fingerprint(others)
-        self.circumstances = filter_.fingerprint([self.others, *varying, *_parts(peer)])
+        # The number says where the others end; of a peer there is an odd number of parts, of a line there are two.
+        self.circumstances = filter_.fingerprint([*others, *varying, *_parts(peer), b"%d" % len(others)])
+
+    @property
+    def others(self) -> bytes:
+        """The fingerprint of the lines that are neither identifying nor varying."""
+        return self._filter.fingerprint(self._others)
 
     @property
     def identifying(self) -> _Lines:
@@ -134,7 +139,6 @@ class KnownClient:
 
 
 def _parts(peer: _Peer | None) -> list[bytes]:
-    """Return what there is of a peer: an odd number of parts, whereas each line has two."""
     if peer is None:
         return []
     kind, address, is_authoritative, is_rewritten = peer
