@@ -198,7 +198,7 @@ class Extractor:
             identifying = picked.identifying
             # Nearly always it is one line.
             single = dict(identifying) if len(identifying) == 1 else headers.values(identifying)
-            found = self._read(request, single)
+            found = _rejection(single) if isinstance(single, Objection) else self._read(request, single)
         if isinstance(found, Rejection) or (isinstance(found, Extracted) and found.source == "socket"):
             return found
         if client is None and picked.client is not None:
@@ -287,23 +287,18 @@ class Extractor:
             return Rejection(Check.VERDICTS, reason, detail, self._shows_certificate(lines.single))
         return None
 
-    def _read(
-        self, request: Request, single: Mapping[bytes, bytes] | Objection
-    ) -> Extracted | ForwardedIdentity | Rejection:
+    def _read(self, request: Request, single: Mapping[bytes, bytes]) -> Extracted | ForwardedIdentity | Rejection:
         """Read who the client is from the identifying headers of a request whose others are as they should be."""
-        if isinstance(single, Objection):
-            return _rejection(single)
         value = self.certificate_value(single)
         if value is None:
             return self._without_certificate(request, self._absent(presented=self._is_presented(single)))
         chain = self._chain_value(single) if self._include_chain else None
         try:
             found = self._reader.read(value, chain, preserves_names=request.preserves_names)
-            return (
-                found
-                if isinstance(found, ForwardedIdentity)
-                else (self.cross_checks and self._mismatch(found, single)) or self._judged(Extracted(found, "header"))
-            )
+            if isinstance(found, ForwardedIdentity):
+                return found
+            mismatch = self._mismatch(found, single) if self.cross_checks else None
+            return mismatch or self._judged(Extracted(found, "header"))
         except DecodeError as error:
             check = Check.VALIDITY if error.code == "time" else Check.DECODING
             detail = f"{self.certificate_header.decode()}: {error}"
