@@ -68,9 +68,9 @@ class Extracted:
     def __init__(
         self, certificate: PeerCertificate, source: Literal["header", "socket"], instead_of: Rejection | None = None
     ) -> None:
-        self.certificate = certificate
-        self.source = source
-        self.instead_of = instead_of
+        self.certificate: PeerCertificate = certificate
+        self.source: Literal["header", "socket"] = source
+        self.instead_of: Rejection | None = instead_of
         self.outcome: Outcome | None = None
 
 

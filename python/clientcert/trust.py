@@ -308,8 +308,9 @@ def _names(addresses: Sequence[bytes], host: str) -> bool:
     read = 0
     is_ipv4 = ":" not in host and _address(host) is not None
     for line in addresses:
-        if is_ipv4 and not line.translate(None, _OF_IPV4):
-            # As nearly always, and each new client has a line of its own. There is one text for an address of IPv4.
+        if is_ipv4 and not line.strip(_OF_IPV4):
+            # Nothing else is in it, as nearly always, and each new client has a line of its own. An address of IPv4 has
+            # one text.
             texts = line.translate(_TO_SPACES).split()
             items, named = len(texts), host.encode() in texts[:_FORWARDERS]
         elif len(line) <= _LONGEST_KEPT:  # some client's own line comes with each of its requests
