@@ -320,15 +320,11 @@ NOT_CONSTANT = {
 
 @pytest.fixture
 def asked(monkeypatch):
-    """The policies that were called, in order; only the outermost counts."""
+    """The policies that were called, in order, with the members of combinations."""
     calls = []
     call = Policy.__call__
     monkeypatch.setattr(Policy, "__call__", lambda policy, found: calls.append(policy) or call(policy, found))
     return calls
-
-
-def decided(verify):
-    return ClientCertStrategy(verify, certificate_source="nginx", trusted_proxies=["10.0.0.5"])
 
 
 def ask(mine, request, how):
@@ -342,7 +338,7 @@ HOW = pytest.mark.parametrize("how", ["sync", "async"])
 @HOW
 @pytest.mark.parametrize("policy", CONSTANT.values(), ids=CONSTANT)
 def test_a_policy_whose_answer_never_changes_is_asked_once_for_each_client(backend, asked, policy, how):
-    mine = decided(policy)
+    mine = strategy(["10.0.0.5"], verify=policy)
     expected = judged(policy(ALICE.certificate), ALICE.certificate)
     asked.clear()
     assert [ask(mine, accepted, how) for _ in range(3)] == [expected] * 3
@@ -356,7 +352,7 @@ def test_a_policy_whose_answer_never_changes_is_asked_once_for_each_client(backe
 @HOW
 @pytest.mark.parametrize("verify", NOT_CONSTANT.values(), ids=NOT_CONSTANT)
 def test_any_other_is_asked_each_time(backend, monkeypatch, verify, how):
-    mine = decided(verify)
+    mine = strategy(["10.0.0.5"], verify=verify)
     answers = iter([True, False, True])
     monkeypatch.setattr(mine, "_verify", lambda _: next(answers))
     monkeypatch.setattr(mine, "_verify_async", lambda _: next(answers))
@@ -364,7 +360,7 @@ def test_any_other_is_asked_each_time(backend, monkeypatch, verify, how):
 
 
 def test_a_policy_whose_answer_is_known_changes_nothing_of_the_checks_before_it(backend, monkeypatch):
-    mine = decided(allow_cn(["alice"]))
+    mine = strategy(["10.0.0.5"], verify=allow_cn(["alice"]))
     assert mine.authenticate(replace(accepted))
     assert mine.authenticate(replace(accepted, peer=PEERS[4])).reason == "untrusted_peer"
     wrong = replace(accepted, headers=[ACCEPTED[0], ("X-SSL-Client-Verify", "FAILED")])
@@ -383,8 +379,6 @@ def test_hooks_hear_of_each_request_of_a_client_whose_answer_is_known(backend, h
         trusted_proxies=["10.0.0.5"],
         on_authenticated=lambda certificate, request: heard.append((certificate, request)),
     )
-    requests = [replace(accepted) for _ in range(3)]
-    for request in requests:
-        assert mine.authenticate(request) if how == "sync" else asyncio.run(mine.authenticate_async(request))
+    assert all(ask(mine, accepted, how) for _ in range(3))
     drain()
-    assert heard == [(ALICE.certificate, request.native) for request in requests]
+    assert heard == [(ALICE.certificate, accepted.native)] * 3

@@ -195,9 +195,7 @@ class Extractor:
         if client is not None:
             found = self._judged(client.found)
         else:
-            identifying = picked.identifying
-            # Nearly always it is one line.
-            single = dict(identifying) if len(identifying) == 1 else headers.values(identifying)
+            single = headers.values(picked.identifying)
             found = _rejection(single) if isinstance(single, Objection) else self._read(request, single)
         if isinstance(found, Rejection) or (isinstance(found, Extracted) and found.source == "socket"):
             return found
@@ -215,8 +213,7 @@ class Extractor:
 
         Whatever client it was: who speaks for it, and all that is said but of who it is, depends on no certificate.
         """
-        others = picked.others
-        if others not in self._others.young and self._others.get(others) is None:
+        if self._others.get(picked.others) is None:
             return False
         # The others have the right secret, if there is one.
         addresses = [value for _, value in picked.varying]

@@ -129,6 +129,8 @@ class WatchedHeaders:
 
     def values(self, identifying: Lines) -> dict[bytes, bytes] | Objection:
         """Return the value of each header that these lines are of, or why it is not clear what it is."""
+        if len(identifying) == 1:  # as nearly always
+            return dict(identifying)
         lines = self.sort(identifying)
         return self.ambiguity(lines) or lines.single
 

@@ -266,9 +266,7 @@ class ClientCertStrategy(Generic[User_co]):
             answer = self._verify(request.native, identity) if self._pass_request else self._verify(identity)
             if answer is not True and not is_settled(answer) and isawaitable(answer):
                 raise awaitable_error(answer)
-            outcome = judged(answer, identity)
-            if self._is_constant and isinstance(found, Extracted):
-                found.outcome = outcome
+            outcome = self._conclude(answer, found)
         if self._has_hooks:
             self._dispatch(self._hooks(request, found, outcome))
         return outcome
@@ -286,9 +284,7 @@ class ClientCertStrategy(Generic[User_co]):
             answer = verify(request.native, identity) if self._pass_request else verify(identity)
             if answer is not True and not is_settled(answer) and isawaitable(answer):
                 answer = await answer
-            outcome = judged(answer, identity)
-            if self._is_constant and isinstance(found, Extracted):
-                found.outcome = outcome
+            outcome = self._conclude(answer, found)
         if self._has_hooks:
             await self._dispatch_async(self._hooks(request, found, outcome))
         return outcome
@@ -313,6 +309,15 @@ class ClientCertStrategy(Generic[User_co]):
         elif isinstance(found, ForwardedIdentity):
             request.attach_identity(found)
         return found
+
+    def _conclude(self, answer: Any, found: Extracted | ForwardedIdentity) -> Outcome[User_co]:
+        """Return what ``answer`` makes of the request, and keep it with ``found`` where it is always the same."""
+        if isinstance(found, ForwardedIdentity):
+            return judged(answer, found)
+        outcome = judged(answer, found.certificate)
+        if self._is_constant:
+            found.outcome = outcome
+        return outcome
 
     def _hooks(
         self, request: Request, found: Extracted | ForwardedIdentity | Rejection, outcome: Outcome
