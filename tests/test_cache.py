@@ -32,7 +32,7 @@ def test_what_was_put_is_found_and_nothing_else(small):
 def test_no_more_entries_are_kept_than_one_generation_has_and_the_last_are_among_them(small):
     for number in range(100):
         small.put((number,), number)
-        kept = [other for other in range(100) if (other,) in small.young or (other,) in small._old]
+        kept = [other for other in range(100) if (other,) in small.young or (other,) in small.old]
         assert len(kept) <= 5
         assert number in kept
     assert kept[-4:] == [96, 97, 98, 99]
@@ -43,9 +43,9 @@ def test_what_comes_takes_the_place_of_one_that_goes_and_not_of_a_whole_generati
         small.put((number,), number)
     forgotten = []
     for number in range(5, 9):
-        before = {*small.young, *small._old}
+        before = {*small.young, *small.old}
         small.put((number,), number)
-        forgotten.append(len(before - {*small.young, *small._old}))
+        forgotten.append(len(before - {*small.young, *small.old}))
     assert forgotten == [1, 1, 1, 1]
 
 
@@ -58,7 +58,7 @@ def test_a_hit_forgets_nothing(small):
 def test_no_more_than_two_generations_of_bytes_are_kept(small):
     for number in range(100):
         small.put((number,) * 60, number)
-    assert len(small.young) + len(small._old) == 2
+    assert len(small.young) + len(small.old) == 2
 
 
 def test_what_is_in_use_outlives_any_number_of_newcomers(small):
@@ -154,11 +154,11 @@ def test_what_is_refused_leaves_nothing_in_the_cache(backend):
         assert not mine.authenticate(FakeRequest([("Client-Cert", refused)]))
     assert not mine.authenticate(FakeRequest([("Client-Cert", value), ("Client-Cert", value)]))
     assert not mine.authenticate(FakeRequest([("Client-Cert", value)], peer=STRANGER))
-    assert (cached(mine).young, cached(mine)._old) == ({}, {})
+    assert (cached(mine).young, cached(mine).old) == ({}, {})
 
 
 def kept(mine):
-    return len(cached(mine).young) + len(cached(mine)._old)
+    return len(cached(mine).young) + len(cached(mine).old)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])
@@ -195,8 +195,8 @@ def test_what_all_clients_of_a_proxy_have_in_common_is_bounded_though_a_client_m
     for number in range(30):
         connection = ("Connection", f"{number:0900}")
         assert mine.authenticate(FakeRequest([("Client-Cert", value), connection]))
-    known = mine._extractor._others
-    assert len(known.young) + len(known._old) <= 6
+    known = mine._extractor._circumstances
+    assert len(known.young) + len(known.old) <= 6
     assert max(map(len, known.young)) <= 32  # and no text of a client's is kept
 
 

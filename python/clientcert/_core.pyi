@@ -3,6 +3,7 @@ from typing import Any, Self, TypeAlias, final
 
 from typing_extensions import disjoint_base
 
+from clientcert.cache import Cache
 from clientcert.certificate import PeerCertificate
 from clientcert.decoded import Attributes, GeneralName
 
@@ -10,6 +11,7 @@ __all__ = [
     "Certificate",
     "KnownClient",
     "LineFilter",
+    "Memory",
     "Picked",
     "RevokedSerials",
     "encode_header",
@@ -49,18 +51,22 @@ class Certificate:
 @final
 class LineFilter:
     def __new__(
-        cls, identifying: list[bytes], varying: list[bytes], others: list[bytes], mapping: bytes, key: bytes, /
+        cls, identifying: list[bytes], addresses: list[bytes], others: list[bytes], mapping: bytes, key: bytes, /
     ) -> LineFilter: ...
     def pick(self, lines: Iterable[tuple[bytes, bytes]], /) -> _Lines: ...
-    def recall(
-        self,
-        lines: Iterable[tuple[bytes, bytes]],
-        peer: _Peer | None,
-        clients: dict[bytes, KnownClient],
-        circumstances: dict[bytes, Any],
-        now: int,
+
+@final
+class Memory:
+    def __new__(
+        cls,
+        filter_: LineFilter,
+        clients: Cache[bytes, KnownClient],
+        circumstances: Cache[bytes, Any],
+        certificate: tuple[bytes, str] | None,
+        checks_validity: bool,
         /,
-    ) -> Any: ...
+    ) -> Memory: ...
+    def recall(self, lines: Iterable[tuple[bytes, bytes]], peer: _Peer | None, now: float, /) -> Any: ...
 
 @final
 class Picked:
@@ -69,13 +75,13 @@ class Picked:
     @property
     def circumstances(self) -> bytes: ...
     @property
-    def others(self) -> bytes: ...
+    def is_usual(self) -> bool: ...
+    @property
+    def certificate(self) -> PeerCertificate | None: ...
     @property
     def lines(self) -> _Lines: ...
     @property
     def identifying(self) -> _Lines: ...
-    @property
-    def varying(self) -> _Lines: ...
 
 @final
 class KnownClient:

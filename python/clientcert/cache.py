@@ -33,12 +33,13 @@ class Cache(Generic[K, V]):
     operation.
     """
 
-    __slots__ = ("_bytes", "_old", "_queue", "_size", "young")
+    __slots__ = ("_bytes", "_queue", "_size", "old", "young")
 
     def __init__(self, size: Callable[[K, V], int]) -> None:
         self._size = size  # the number of bytes that count of a key and its value
-        self.young: dict[K, V] = {}  # where most of what is asked for is: one may look here before `get`
-        self._old: dict[K, V] = {}
+        # One may look here before `get`, which moves what it finds in the old generation.
+        self.young: dict[K, V] = {}
+        self.old: dict[K, V] = {}
         self._queue: list[K] = []  # the keys of the old generation as it was when it became that, the oldest last
         self._bytes = 0
 
@@ -46,7 +47,7 @@ class Cache(Generic[K, V]):
         """Return the value that was put under ``key``, or None."""
         value = self.young.get(key)
         if value is None:
-            value = self._old.pop(key, None)
+            value = self.old.pop(key, None)
             if value is not None:
                 self._add(key, value)
         return value
@@ -56,7 +57,7 @@ class Cache(Generic[K, V]):
         queue = self._queue
         try:
             # What has been moved is there no more.
-            while queue and self._old.pop(queue.pop(), None) is None:
+            while queue and self.old.pop(queue.pop(), None) is None:
                 pass
         except IndexError:  # another thread has taken the last one
             pass
@@ -65,8 +66,8 @@ class Cache(Generic[K, V]):
     def _add(self, key: K, value: V) -> None:
         size = self._size(key, value)
         if len(self.young) >= _ENTRIES or self._bytes + size > _BYTES:
-            self._old, self.young, self._bytes = self.young, {}, 0
-            queue = list(self._old)  # at once: another thread may still be adding to it
+            self.old, self.young, self._bytes = self.young, {}, 0
+            queue = list(self.old)  # at once: another thread may still be adding to it
             queue.reverse()
             self._queue = queue
         self.young[key] = value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from clientcert import _backend
 from clientcert.cache import Cache
@@ -26,14 +26,14 @@ from clientcert.validity import out_of_time
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from clientcert._core import KnownClient, Picked
+    from clientcert._core import KnownClient, Memory, Picked
     from clientcert.certificate import PeerCertificate
     from clientcert.cross_check import CrossCheckForm
     from clientcert.headers import HeaderLines
     from clientcert.outcome import Outcome
     from clientcert.parse import HeaderEncoding
     from clientcert.presets import Preset
-    from clientcert.request import Request, TransportPeer
+    from clientcert.request import Request
     from clientcert.trust import Anyone, TrustedProxies
     from clientcert.validation import TrustAnchors
 
@@ -41,6 +41,7 @@ __all__ = [
     "Extracted",
     "Extractor",
     "NotRetrievableError",
+    "Recalled",
     "says_none",
 ]
 
@@ -77,6 +78,9 @@ class Extracted:
 Found = TypeVar("Found", bound=Extracted | ForwardedIdentity)
 
 _FOUND = (Extracted, ForwardedIdentity)
+
+Recalled: TypeAlias = "Extracted | ForwardedIdentity | Picked"
+"""The client of a request, if all of it is as it was when that was accepted; or what is new of it."""
 
 
 def _length_of_client(_: bytes, client: KnownClient) -> int:
@@ -131,14 +135,6 @@ class Extractor:
         )
         trust = trusted_proxies_from(trusted_proxies)
         self.trust = None if trust == "*" else trust
-        # By the fingerprint of the identifying lines: of requests whose lines are as they were sent, and of others.
-        self._clients: dict[bool, Cache[bytes, KnownClient]] = {
-            preserves_names: Cache(_length_of_client) for preserves_names in (True, False)
-        }
-        # By their fingerprint, which takes little, what has been accepted of all that does not say who the client is:
-        # all of it with the peer, and the lines alone that a proxy has for all its clients.
-        self._circumstances: Cache[bytes, Literal[True]] = Cache(lambda _fingerprint, _mark: 0)
-        self._others: Cache[bytes, Literal[True]] = Cache(lambda _fingerprint, _mark: 0)
         self.certificate_header: bytes = header_name(preset.header)
         self._chain_header = None if preset.chain_header is None else header_name(preset.chain_header)
         # RFC 9440, section 2.3: Client-Cert-Chain is a List, which may be spread over several lines.
@@ -158,41 +154,60 @@ class Extractor:
         identifying = [self.certificate_header, *(header for header, _ in self.cross_checks)]
         if self._chain_header is not None:
             identifying.append(self._chain_header)
-        self.headers = WatchedHeaders(watched, self.trust, identifying=identifying, list_header=list_header)
+        self.headers = headers = WatchedHeaders(watched, self.trust, identifying=identifying, list_header=list_header)
+        # By its fingerprint, which takes little, what has been accepted of all that does not say who the client is:
+        # most clients of a proxy have it in common.
+        self._circumstances: Cache[bytes, Literal[True]] = Cache(lambda _fingerprint, _mark: 0)
+        # By the fingerprint of the identifying lines: of requests whose lines are as they were sent, and of others.
+        self._clients: dict[bool, Cache[bytes, KnownClient]] = {
+            preserves_names: Cache(_length_of_client) for preserves_names in (True, False)
+        }
+        is_alone = preset.encoding != "xfcc" and not preset.chain_in_header and not self.cross_checks
+        certificate = (self.certificate_header, preset.encoding) if is_alone else None
+        # But for the time, it depends on nothing else who the client is. Who guesses at a proxy's secret learns nothing
+        # from the time that it takes to recall one: what is compared is a hash with a random key.
+        self.memories: dict[bool, Memory] = {
+            preserves_names: _backend.core.Memory(
+                headers.filter, clients, self._circumstances, certificate, check_validity
+            )
+            for preserves_names, clients in self._clients.items()
+        }
 
-    def extract(self, request: Request) -> Extracted | ForwardedIdentity | Rejection:
+    def extract(self, request: Request, recalled: Recalled | None = None) -> Extracted | ForwardedIdentity | Rejection:
         """Return the client's certificate, or why there is none.
 
-        Raises `CertificateNotRetrievable` where the TLS layer vouches for a certificate that it cannot show.
+        ``recalled`` is what the memory for such requests has said of this one, if it has been asked. Raises
+        `CertificateNotRetrievable` where the TLS layer vouches for a certificate that it cannot show.
         """
         headers = self.headers
         if headers is None:
             return self._from_socket(request)
-        peer = None if self.trust is None else request.peer
-        lines = request.header_lines(headers.read)
-        clients = self._clients[request.preserves_names]
-        # But for the time, it depends on nothing else who the client is. Who guesses at a proxy's secret learns nothing
-        # from the time that this takes: what is compared is a hash with a random key.
-        recalled: Extracted | ForwardedIdentity | Picked = headers.filter.recall(
-            lines, peer, clients.young, self._circumstances.young, int(time.time())
-        )
-        if not isinstance(recalled, _FOUND):
-            return self._examine(request, headers, recalled, peer)
-        return recalled if self.anchors is None else self._judged(recalled)
+        if recalled is None:
+            lines = request.header_lines(headers.read)
+            peer = None if self.trust is None else request.peer
+            answer: Recalled = self.memories[request.preserves_names].recall(lines, peer, time.time())
+        else:
+            answer = recalled
+        if not isinstance(answer, _FOUND):
+            return self._examine(request, headers, answer)
+        return answer if self.anchors is None else self._judged(answer)
 
     def _examine(
-        self, request: Request, headers: WatchedHeaders, picked: Picked, peer: TransportPeer | None
+        self, request: Request, headers: WatchedHeaders, picked: Picked
     ) -> Extracted | ForwardedIdentity | Rejection:
         """Return the same for a request of which something is new: the client, its circumstances or that it is late."""
-        are_usual = picked.circumstances in self._circumstances.young or self._are_usual(picked, peer)
-        if not are_usual:
+        if not picked.is_usual:
             ended = self._without_reading(request, headers, headers.sort(picked.lines))
             if ended is not None:
                 return ended
         clients = self._clients[request.preserves_names]
-        client = None if picked.client is None else clients.get(picked.client)
+        client = None
         found: Extracted | ForwardedIdentity | Rejection
-        if client is not None:
+        if picked.certificate is not None:
+            found = Extracted(picked.certificate, "header")
+            if self.anchors is not None:
+                found = self._judged(found)
+        elif picked.client is not None and (client := clients.get(picked.client)) is not None:
             found = self._judged(client.found)
         else:
             single = headers.values(picked.identifying)
@@ -204,32 +219,19 @@ class Extractor:
             if self.check_validity and isinstance(found, Extracted):
                 validity = found.certificate.validity_seconds
             clients.put(picked.client, _backend.core.KnownClient(found, validity))
-        if client is not None or not are_usual:
-            self._accept(picked, comes_again=client is not None)
+        if not picked.is_usual:
+            self._accept(picked.circumstances)
         return found
 
-    def _are_usual(self, picked: Picked, peer: TransportPeer | None) -> bool:
-        """Return whether no objection can be made to the circumstances of a request, for some alike were accepted.
+    def _accept(self, circumstances: bytes) -> None:
+        """Remember the circumstances of a request that was accepted: no objection can be made to others alike.
 
-        Whatever client it was: who speaks for it, and all that is said but of who it is, depends on no certificate.
-        """
-        if self._others.get(picked.others) is None:
-            return False
-        # The others have the right secret, if there is one.
-        addresses = [value for _, value in picked.varying]
-        return self.trust is None or peer is None or self.trust.address_objection(peer, addresses) is None
-
-    def _accept(self, picked: Picked, *, comes_again: bool) -> None:
-        """Remember the circumstances of a request that was accepted.
-
-        Those of its own only if the client ``comes_again``: most addresses are those of one client, who may never do.
+        Whatever client it is: who speaks for it, and all that is said but of who it is, depends on no certificate.
         """
         if self.trust is not None and self.trust.asks_connection:  # of a proxy, for a certificate of its own: each time
             return
-        if self._others.get(picked.others) is None:
-            self._others.put(picked.others, True)  # noqa: FBT003 - a mark
-        if comes_again and self._circumstances.get(picked.circumstances) is None:
-            self._circumstances.put(picked.circumstances, True)  # noqa: FBT003 - as above
+        if self._circumstances.get(circumstances) is None:
+            self._circumstances.put(circumstances, True)  # noqa: FBT003 - a mark
 
     def source(self, found: Extracted | ForwardedIdentity | Rejection) -> str:
         """Return where `extract` has looked for what it found: the name of the preset, or ``"socket"``."""

@@ -40,13 +40,14 @@ class TransportPeer(NamedTuple):
 
 def stated_peer(host: str, *, rewritten: bool = False) -> TransportPeer:
     """Return the peer whose address the server says is ``host``, which may be what ``X-Forwarded-For`` says."""
-    # More than the proxies of anyone, and little memory against many clients: no longer text can be an address.
-    return _stated_peer(host, rewritten) if len(host) <= LONGEST_ADDRESS else TransportPeer("unknown")
+    if len(host) > LONGEST_ADDRESS:  # no longer text can be an address, nor is it kept
+        return TransportPeer("unknown")
+    return TransportPeer("ip", host, rewritten=True) if rewritten else _stated_peer(host)
 
 
-@lru_cache(4096)
-def _stated_peer(host: str, rewritten: bool) -> TransportPeer:  # noqa: FBT001 - a cache takes longer for names
-    return TransportPeer("ip", host, rewritten=rewritten)
+@lru_cache(4096)  # more than the proxies of anyone, and little memory against many clients
+def _stated_peer(host: str) -> TransportPeer:
+    return TransportPeer("ip", host)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,6 @@ which nginx's documentation has made common."""
 # Parameters of Forwarded that name no client (RFC 7239, section 5). "by" has the proxy's own address.
 _OTHER_PARAMETERS = frozenset({"by", "host", "proto"})
 _TO_SPACES = bytes.maketrans(b",;", b"  ")
-_OF_IPV4 = b"0123456789., "
 
 
 class Objection(NamedTuple):
@@ -306,17 +305,10 @@ def _names(addresses: Sequence[bytes], host: str) -> bool:
     too, if there are more than anybody reads.
     """
     read = 0
-    is_ipv4 = ":" not in host and _address(host) is not None
     for line in addresses:
-        if is_ipv4 and not line.strip(_OF_IPV4):
-            # Nothing else is in it, as nearly always, and each new client has a line of its own. An address of IPv4 has
-            # one text.
-            texts = line.translate(_TO_SPACES).split()
-            items, named = len(texts), host.encode() in texts[:_FORWARDERS]
-        elif len(line) <= _LONGEST_KEPT:  # some client's own line comes with each of its requests
-            items, named = _named_in(line, host)
-        else:  # what is longer than a few addresses is not kept
-            items, named = _named_in.__wrapped__(line, host)
+        # Some client's own line comes with each of its requests. What is longer than a few addresses is not kept.
+        read_line = _named_in if len(line) <= _LONGEST_KEPT else _named_in.__wrapped__
+        items, named = read_line(line, host)
         read += items
         if named or read > _FORWARDERS:
             return True

@@ -6,6 +6,7 @@
 //! input says, or does more than linear work; `docs/formats.md` has the grammar of every encoding
 //! and the offset of every fault.
 
+pub mod addresses;
 pub mod decode;
 mod der;
 pub mod error;

@@ -12,8 +12,8 @@ use siphasher::sip128::{Hasher128 as _, SipHasher24};
 pub enum Group {
     /// It says who the client is.
     Identifying,
-    /// It differs from client to client, and does not say who one is.
-    Varying,
+    /// It has addresses, which differ from client to client and do not say who one is.
+    Addresses,
     /// It is neither, or is not known to be: its name is not that of such a line, byte for byte.
     Other,
 }
@@ -132,11 +132,11 @@ mod tests {
 
     #[test]
     fn a_name_is_found_under_the_mapping_and_no_other() {
-        let filter = filter(&[(b"x-client", Group::Identifying), (b"Via", Group::Varying)]);
+        let filter = filter(&[(b"x-client", Group::Identifying), (b"Via", Group::Addresses)]);
         for (name, group) in [
             (&b"x-client"[..], Group::Identifying),
             (b"X_Client", Group::Other),
-            (b"Via", Group::Varying),
+            (b"Via", Group::Addresses),
             (b"via", Group::Other),
         ] {
             assert_eq!(filter.group(name), Some(group));
@@ -148,9 +148,9 @@ mod tests {
 
     #[test]
     fn the_exact_name_counts_where_another_resembles_it() {
-        let filter = filter(&[(b"a_b", Group::Other), (b"a-b", Group::Varying), (b"A-B", Group::Identifying)]);
+        let filter = filter(&[(b"a_b", Group::Other), (b"a-b", Group::Addresses), (b"A-B", Group::Identifying)]);
         let groups = [&b"a_b"[..], b"a-b", b"A-B", b"A_B"].map(|name| filter.group(name));
-        assert_eq!(groups, [Group::Other, Group::Varying, Group::Identifying, Group::Other].map(Some));
+        assert_eq!(groups, [Group::Other, Group::Addresses, Group::Identifying, Group::Other].map(Some));
     }
 
     #[test]

@@ -5,7 +5,8 @@ read here, not by ``cryptography``, because the exact strings, string types and 
 """
 
 from clientcert._fallback.encode import encode_header
-from clientcert._fallback.line_filter import KnownClient, LineFilter, Picked
+from clientcert._fallback.line_filter import LineFilter
+from clientcert._fallback.memory import KnownClient, Memory, Picked
 from clientcert._fallback.parse import parse_chain_header, parse_der, parse_header, parse_pem, parse_xfcc
 from clientcert._fallback.revocation import RevokedSerials
 from clientcert._fallback.x509 import Certificate
@@ -14,6 +15,7 @@ __all__ = [
     "Certificate",
     "KnownClient",
     "LineFilter",
+    "Memory",
     "Picked",
     "RevokedSerials",
     "encode_header",

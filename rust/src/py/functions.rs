@@ -75,7 +75,7 @@ pub(super) fn encode_header(ders: Vec<Bound<'_, PyBytes>>, encoding: &str) -> Py
     Ok(encode::header(&ders, known(encoding)?))
 }
 
-fn known(encoding: &str) -> PyResult<Encoding> {
+pub(super) fn known(encoding: &str) -> PyResult<Encoding> {
     Encoding::from_name(encoding).ok_or_else(|| PyValueError::new_err("unknown encoding"))
 }
 

@@ -8,6 +8,7 @@ mod convert;
 mod errors;
 mod functions;
 mod line_filter;
+mod memory;
 mod revocation;
 
 use pyo3::prelude::*;
@@ -19,7 +20,9 @@ mod _core {
     #[pymodule_export]
     use super::functions::{encode_header, parse_chain_header, parse_der, parse_header, parse_pem, parse_xfcc};
     #[pymodule_export]
-    use super::line_filter::{KnownClient, LineFilter, Picked};
+    use super::line_filter::LineFilter;
+    #[pymodule_export]
+    use super::memory::{KnownClient, Memory, Picked};
     #[pymodule_export]
     use super::revocation::RevokedSerials;
 }
