@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from clientcert import ClientCertStrategy, ConfigurationError, Reject, allow_cn, encode_header
+from clientcert import (
+    ClientCertStrategy,
+    ConfigurationError,
+    Failure,
+    Reject,
+    RejectionReason,
+    ValidationError,
+    allow_cn,
+    encode_header,
+    hooks,
+)
 from clientcert.asgi import ASGIRequest, ClientCertMiddleware, client_cert_required
 from clientcert.request import TLSConnection, TransportPeer
 from clientcert.testing import CertificateAuthority, asgi_scope
 from clientcert.tls import Connection
 
-CLIENT = CertificateAuthority().issue("alice")
+CA = CertificateAuthority()
+CLIENT = CA.issue("alice")
 
 
 def header_strategy(verify=lambda _: True, **options):
@@ -276,6 +289,141 @@ def test_an_outer_user_does_not_outlive_the_rejection_of_a_certificate(backend):
     serve(ClientCertMiddleware(App(), header_strategy(lambda _: False)), rejected)
     assert rejected["user"] is None
     assert rejected["client_certificate"]["raw"] == CLIENT.der  # attached before verify ran
+
+
+# A client that comes again
+
+
+def recalling(**options):
+    """A middleware that knows the client's answer, as a policy's never changes, and its application."""
+    app = App()
+    strategy = header_strategy(allow_cn(["alice"]), **options)
+    middleware = ClientCertMiddleware(app, strategy)
+    serve(middleware, scope())
+    return middleware, app, strategy
+
+
+def test_a_client_that_comes_again_leaves_the_scope_as_at_first(backend, monkeypatch):
+    middleware, app, strategy = recalling()
+    monkeypatch.setattr(strategy._extractor, "extract", None)  # what is known is not looked at again
+    put = {key: app.scopes[0][key] for key in app.scopes[0].keys() - scope().keys()}
+    assert put["user"] == put["client_certificate"] == CLIENT.certificate
+    forged = dict.fromkeys(put, "forged")
+    for kind, changes in (("http", {}), ("websocket", {}), ("http", forged)):
+        again = scope(kind, **changes)
+        assert serve(middleware, again) == []
+        assert app.scopes[-1] is again
+        assert again == scope(kind) | put
+        assert serve(client_cert_required(app), again) == []
+    assert len(app.scopes) == 7
+
+
+def test_a_client_that_comes_again_is_refused_as_at_first_where_its_policy_rejects(backend):
+    app = App()
+    middleware = ClientCertMiddleware(app, header_strategy(allow_cn(["bob"])))
+    for _ in range(3):
+        again = scope(user="admin")
+        assert serve(middleware, again)[0]["status"] == 401
+        assert again["user"] is None
+        assert serve(client_cert_required(app), again)[0]["status"] == 401
+    assert app.scopes == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client": ("203.0.113.9", 40000)},
+        {"client": ("10.0.0.1", 0)},
+        {"client": None},
+        {"headers": []},
+        {"headers": [(b"client-cert", encode_header(CLIENT.certificate, "rfc9440").encode())] * 2},
+        {"headers": [*scope()["headers"], (b"client_cert", b"")]},
+        {"headers": [*scope()["headers"], (b"connection", b"client-cert")]},
+        {"headers": [*scope()["headers"], (b"x-forwarded-for", b"203.0.113.9, 10.0.0.1")]},
+        {"extensions": {"clientcert": Connection(TransportPeer("ip", "203.0.113.9", authoritative=True), None)}},
+    ],
+)
+def test_what_is_not_as_it_was_is_refused_though_the_client_is_known(backend, changes):
+    middleware, app, _ = recalling()
+    again = scope(**changes)
+    assert serve(middleware, again)[0]["status"] == 401
+    assert (again["user"], again["client_certificate"]) == (None, None)
+    assert len(app.scopes) == 1
+
+
+def test_a_client_that_comes_again_when_its_certificate_has_expired_is_refused(backend, monkeypatch):
+    middleware, app, _ = recalling()
+    later = time.time() + 2 * 86400
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert serve(middleware, scope())[0]["status"] == 401
+    assert len(app.scopes) == 1
+
+
+def test_the_path_of_a_client_that_comes_again_is_validated_again(backend, monkeypatch):
+    middleware, app, strategy = recalling(trust_anchors=[CA.der])
+    assert len(app.scopes) == 1
+    monkeypatch.setattr(strategy._extractor.anchors, "validate", Mock(side_effect=ValidationError("revoked", "")))
+    assert serve(middleware, scope())[0]["status"] == 401
+    assert len(app.scopes) == 1
+
+
+def test_hooks_hear_of_each_request_of_a_client_that_comes_again(backend):
+    heard = []
+    middleware, app, _ = recalling(on_authenticated=lambda _, scope: heard.append(scope))
+    serve(middleware, scope())
+    hooks.drain()
+    assert len(heard) == 2
+    assert all(scope is seen for scope, seen in zip(heard, app.scopes, strict=True))
+
+
+def test_the_headers_of_a_scope_are_read_once(backend):
+    middleware, app, _ = recalling()
+    for _ in range(2):
+        serve(middleware, scope(headers=iter(scope()["headers"])))
+    stranger = {"Client-Cert": encode_header(CA.issue("alice").certificate, "rfc9440")}
+    serve(middleware, scope(headers=iter(asgi_scope(headers=stranger)["headers"])))
+    assert len(app.scopes) == 4
+
+
+def test_no_peer_is_asked_for_where_everybody_is_trusted(backend):
+    app = App()
+    strategy = ClientCertStrategy(
+        allow_cn(["alice"]), certificate_header="Client-Cert", header_encoding="rfc9440", trusted_proxies="*"
+    )
+    for _ in range(2):
+        serve(ClientCertMiddleware(app, strategy), scope(client=()))
+    assert len(app.scopes) == 2
+
+
+class Stricter(ClientCertStrategy):
+    """A strategy of a user's, who says no to whom the package says yes."""
+
+    async def authenticate_async(self, request):
+        outcome = await super().authenticate_async(request)
+        return Failure(RejectionReason.CALLBACK_RETURNED_FALSE, "no") if outcome else outcome
+
+
+@pytest.mark.parametrize("replaced", ["in a subclass", "in the object", "in the class"])
+def test_an_authenticate_of_a_users_own_is_asked_each_time(backend, monkeypatch, replaced):
+    middleware, app, strategy = recalling()
+    if replaced == "in a subclass":
+        strategy = Stricter(
+            allow_cn(["alice"]),
+            certificate_header="Client-Cert",
+            header_encoding="rfc9440",
+            trusted_proxies=["10.0.0.1"],
+        )
+        middleware = ClientCertMiddleware(app, strategy)
+    else:
+        where = strategy if replaced == "in the object" else ClientCertStrategy
+        answer = AsyncMock(return_value=Failure(RejectionReason.CALLBACK_RETURNED_FALSE, "no"))
+        monkeypatch.setattr(where, "authenticate_async", answer)
+    for _ in range(3):
+        assert serve(middleware, scope())[0]["status"] == 401
+    assert len(app.scopes) == 1
+
+
+# What is none of its business
 
 
 def test_a_lifespan_is_none_of_its_business():

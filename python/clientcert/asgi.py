@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from clientcert.errors import ConfigurationError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 
     from clientcert.certificate import PeerCertificate
+    from clientcert.extract import Recalled
     from clientcert.forwarded_identity import ForwardedIdentity
     from clientcert.request import TLSConnection
     from clientcert.trust import TrustedProxies
@@ -61,22 +63,11 @@ class ASGIRequest:
     @property
     def peer(self) -> TransportPeer:
         """The transport peer: authoritative through `clientcert.servers`, otherwise what the scope says."""
-        scope = self.native
-        if "extensions" in scope:
-            connection = _connection(scope)
-            if connection is not None:
-                return connection.peer
-        client = scope.get("client")
-        if client is not None and client[0]:
-            # Uvicorn's ProxyHeadersMiddleware sets port 0 where the X-Forwarded-For entry it takes the address from has
-            # no port; no TCP client has that one. Granian writes ports as text.
-            return stated_peer(client[0], rewritten=client[1] in _NO_PORT)
-        return _peer_without_address(scope)
+        return _peer(self.native)
 
     def header_lines(self, names: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:  # noqa: ARG002 - all of them
-        """Return every header line of the scope: ASGI has the names in lower case already."""
-        lines: Iterable[tuple[bytes, bytes]] = self.native["headers"]
-        return lines
+        """Return every header line of the scope."""
+        return _lines(self.native)
 
     def tls(self) -> TLSConnection | None:
         """Return what the server says of the client's TLS certificate, or None where it says nothing of TLS."""
@@ -121,12 +112,16 @@ class ClientCertMiddleware:
             return
         # In place, not in a copy: what is further out reads what routers and applications write into the scope.
         scope["user"] = None
-        outcome = await authenticate(self._strategy, scope, required=self._required)
-        if isinstance(outcome, Failure):
-            await _refuse(outcome, scope, send)
-            return
-        if outcome is not None:
-            scope["user"] = outcome.user
+        recalled = _recall(self._strategy, scope)
+        if isinstance(recalled, Success):
+            scope["user"] = recalled.user
+        else:
+            outcome = await _authenticate_recalled(self._strategy, scope, recalled, required=self._required)
+            if isinstance(outcome, Failure):
+                await _refuse(outcome, scope, send)
+                return
+            if outcome is not None:
+                scope["user"] = outcome.user
         await self._app(scope, receive, send)
 
 
@@ -231,9 +226,31 @@ async def authenticate(
     It is what middleware and integrations have in common. The scope has the certificate and the identity afterwards,
     and nothing of what another layer has put there.
     """
+    recalled = _recall(strategy, scope)
+    if isinstance(recalled, Success):
+        return recalled
+    return await _authenticate_recalled(strategy, scope, recalled, required=required)
+
+
+def _recall(strategy: ClientCertStrategy[User], scope: Scope) -> Success[User] | Recalled | None:
+    """Return what `authenticate` does, if that is known at once; otherwise what `_authenticate_recalled` needs."""
     scope["client_certificate"] = scope["client_identity"] = None
     scope.pop(_REFUSAL, None)  # if `verify` raises, nobody has been authenticated
-    outcome = await strategy.authenticate_async(ASGIRequest(scope))
+    recalled = strategy._recall(scope, _lines, _peer)  # noqa: SLF001 - within the package
+    if isinstance(recalled, Success):
+        scope["client_certificate"] = recalled.certificate
+        scope[_REFUSAL] = None
+    return recalled
+
+
+async def _authenticate_recalled(
+    strategy: ClientCertStrategy[User], scope: Scope, recalled: Recalled | None, *, required: bool
+) -> Success[User] | Failure | None:
+    request = ASGIRequest(scope)
+    if recalled is None:
+        outcome = await strategy.authenticate_async(request)
+    else:
+        outcome = await strategy._authenticate_recalled(request, recalled)  # noqa: SLF001 - within the package
     if isinstance(outcome, Success):
         scope[_REFUSAL] = None
         return outcome
@@ -276,10 +293,23 @@ def _connection(scope: Scope) -> Connection | None:
     return connection if isinstance(connection, Connection) else None
 
 
+# Uvicorn's ProxyHeadersMiddleware sets port 0 where the X-Forwarded-For entry it takes the address from has no port; no
+# TCP client has that one. Granian writes ports as text.
 _NO_PORT = frozenset({0, "0"})
 
 
-def _peer_without_address(scope: Scope) -> TransportPeer:
+_lines: Callable[[Scope], Iterable[tuple[bytes, bytes]]] = itemgetter("headers")
+"""All header lines of a scope: ASGI has their names in lower case already."""
+
+
+def _peer(scope: Scope) -> TransportPeer:
+    if "extensions" in scope:
+        connection = _connection(scope)
+        if connection is not None:
+            return connection.peer
+    client = scope.get("client")
+    if client is not None and (host := client[0]):
+        return stated_peer(host, rewritten=client[1] in _NO_PORT)
     # Over a Unix socket there is no client address (granian: ""), and ``server`` is a path and None (granian: "0"; the
     # ASGI worker of gunicorn has the first two characters of the path). Each alone proves nothing: a TCP client that is
     # gone has no address, and httpx's in-process transport has a server without a port.

@@ -15,15 +15,17 @@
 
 from __future__ import annotations
 
+import time
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, Generic, Literal, overload
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from clientcert import options
 from clientcert.callback_style import CallbackStyle
 from clientcert.errors import CertificateNotRetrievable, ConfigurationError
 from clientcert.extract import Extracted, Extractor
 from clientcert.forwarded_identity import ForwardedIdentity
-from clientcert.outcome import Failure, User, User_co, awaitable_error, failure, is_settled, judged
+from clientcert.outcome import Failure, Success, User, User_co, awaitable_error, failure, is_settled, judged
 from clientcert.policy import Policy, is_async
 from clientcert.rejection import Check, Rejection, RejectionReason
 
@@ -34,11 +36,12 @@ if TYPE_CHECKING:
     from clientcert.audit import AuditRecord
     from clientcert.certificate import PeerCertificate
     from clientcert.explanation import Explanation
+    from clientcert.extract import Recalled
     from clientcert.hooks import Call
     from clientcert.outcome import Outcome
     from clientcert.parse import HeaderEncoding
     from clientcert.presets import Preset
-    from clientcert.request import Request
+    from clientcert.request import Request, TransportPeer
     from clientcert.signatures import (
         Awaited,
         Explicit,
@@ -56,6 +59,9 @@ if TYPE_CHECKING:
     from clientcert.validation import AnchorSource, TrustAnchors
 
 __all__ = ["ClientCertStrategy", "check_strategy"]
+
+N = TypeVar("N")
+"""A framework's own request."""
 
 
 class ClientCertStrategy(Generic[User_co]):
@@ -240,6 +246,11 @@ class ClientCertStrategy(Generic[User_co]):
             accept_forwarded_identity=accept_forwarded_identity,
             trust_anchors=anchors,
         )
+        # What a shim is told at once, of requests whose lines are as they were sent.
+        self._memory = None if preset is None else self._extractor.memories[True]
+        self._asks_peer = self._extractor.trust is not None
+        self._asks_nobody = anchors is None and not self._has_hooks
+        self._as_written = MethodType(ClientCertStrategy.authenticate_async, self)
 
     @property
     def watched_headers(self) -> frozenset[str]:
@@ -273,7 +284,33 @@ class ClientCertStrategy(Generic[User_co]):
 
     async def authenticate_async(self, request: Request) -> Outcome[User_co]:
         """Return who the client is, or why nobody; ``verify`` may be plain or async."""
-        found = self._find(request)
+        return await self._authenticate_recalled(request, None)
+
+    def _recall(
+        self,
+        native: N,
+        lines_of: Callable[[N], Iterable[tuple[bytes, bytes]]],
+        peer_of: Callable[[N], TransportPeer],
+    ) -> Success[User_co] | Recalled | None:
+        """Return who the client of the request ``native`` is, if that is known, and nobody is to be asked or told.
+
+        Otherwise, return what `_authenticate_recalled` takes; None where `authenticate_async` has to be called.
+        ``lines_of`` returns all header lines, as they were sent.
+        """
+        memory = self._memory
+        if memory is None or self.authenticate_async != self._as_written:  # which a user may have replaced
+            return None
+        peer = peer_of(native) if self._asks_peer else None
+        recalled: Recalled = memory.recall(lines_of(native), peer, time.time())
+        if isinstance(recalled, Extracted) and self._asks_nobody:
+            outcome = recalled.outcome
+            if isinstance(outcome, Success):
+                return outcome
+        return recalled
+
+    async def _authenticate_recalled(self, request: Request, recalled: Recalled | None) -> Outcome[User_co]:
+        """Return what `authenticate_async` does, of which `_recall` has said ``recalled``."""
+        found = self._find(request, recalled)
         if isinstance(found, Extracted) and found.outcome is not None:
             outcome: Outcome[User_co] = found.outcome
         elif isinstance(found, Rejection):
@@ -298,10 +335,10 @@ class ClientCertStrategy(Generic[User_co]):
 
         return explain(self._extractor, request)
 
-    def _find(self, request: Request) -> Extracted | ForwardedIdentity | Rejection:
+    def _find(self, request: Request, recalled: Recalled | None = None) -> Extracted | ForwardedIdentity | Rejection:
         """Return who the client may be, attached to the request, or why nobody."""
         try:
-            found = self._extractor.extract(request)
+            found = self._extractor.extract(request, recalled)
         except CertificateNotRetrievable as error:
             return Rejection(Check.SOCKET, RejectionReason.CERTIFICATE_NOT_RETRIEVABLE, str(error))
         if isinstance(found, Extracted):
