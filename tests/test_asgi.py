@@ -20,6 +20,7 @@ from clientcert import (
     hooks,
 )
 from clientcert.asgi import ASGIRequest, ClientCertMiddleware, client_cert_required
+from clientcert.policy import Policy
 from clientcert.request import TLSConnection, TransportPeer
 from clientcert.testing import CertificateAuthority, asgi_scope
 from clientcert.tls import Connection
@@ -318,15 +319,50 @@ def test_a_client_that_comes_again_leaves_the_scope_as_at_first(backend, monkeyp
     assert len(app.scopes) == 7
 
 
-def test_a_client_that_comes_again_is_refused_as_at_first_where_its_policy_rejects(backend):
+def lines_of(client):
+    return asgi_scope(headers={"Client-Cert": encode_header(client.certificate, "rfc9440")})["headers"]
+
+
+def test_a_new_client_leaves_the_scope_as_others_do_where_nothing_else_is_new(backend, monkeypatch):
+    middleware, app, strategy = recalling()
+    monkeypatch.setattr(strategy._extractor, "extract", None)
+    new = CA.issue("alice")
+    for _ in range(2):
+        assert serve(middleware, scope(headers=lines_of(new))) == []
+    assert [seen["user"]["raw"] for seen in app.scopes] == [CLIENT.der, new.der, new.der]
+    assert {frozenset(seen) for seen in app.scopes} == {frozenset(app.scopes[0])}
+    assert app.scopes[1]["client_certificate"] is app.scopes[2]["client_certificate"]
+
+
+def test_clients_are_refused_alike_at_first_and_again_where_their_policy_rejects(backend):
     app = App()
     middleware = ClientCertMiddleware(app, header_strategy(allow_cn(["bob"])))
-    for _ in range(3):
-        again = scope(user="admin")
+    for client in (CLIENT, CLIENT, CA.issue("alice")) * 2:
+        again = scope(user="admin", headers=lines_of(client))
         assert serve(middleware, again)[0]["status"] == 401
         assert again["user"] is None
+        assert again["client_certificate"]["raw"] == client.der  # as it was attached before the policy was asked
         assert serve(client_cert_required(app), again)[0]["status"] == 401
     assert app.scopes == []
+
+
+def test_what_a_policy_raises_of_a_new_client_propagates_and_lets_nobody_in(backend):
+    def raises(certificate):
+        if certificate["subject"]["CN"] == "mallory":
+            raise LookupError("the directory is down")
+        return True
+
+    app = App()
+    middleware = ClientCertMiddleware(app, header_strategy(Policy("mine", raises, is_constant=True)))
+    serve(middleware, scope())
+    for _ in range(2):
+        again = scope(user="admin", headers=lines_of(CA.issue("mallory")))
+        with pytest.raises(LookupError, match="the directory is down"):
+            serve(middleware, again)
+        assert again["user"] is None
+        with pytest.raises(ConfigurationError):
+            serve(client_cert_required(app), again)
+    assert len(app.scopes) == 1
 
 
 @pytest.mark.parametrize(
@@ -380,8 +416,7 @@ def test_the_headers_of_a_scope_are_read_once(backend):
     middleware, app, _ = recalling()
     for _ in range(2):
         serve(middleware, scope(headers=iter(scope()["headers"])))
-    stranger = {"Client-Cert": encode_header(CA.issue("alice").certificate, "rfc9440")}
-    serve(middleware, scope(headers=iter(asgi_scope(headers=stranger)["headers"])))
+    serve(middleware, scope(headers=iter(lines_of(CA.issue("alice")))))
     assert len(app.scopes) == 4
 
 

@@ -200,28 +200,45 @@ class Extractor:
             ended = self._without_reading(request, headers, headers.sort(picked.lines))
             if ended is not None:
                 return ended
-        clients = self._clients[request.preserves_names]
-        client = None
         found: Extracted | ForwardedIdentity | Rejection
-        if picked.certificate is not None:
+        client = None if picked.client is None else self._clients[request.preserves_names].get(picked.client)
+        if client is not None:
+            found = self._judged(client.found)
+        elif picked.certificate is not None:
             found = Extracted(picked.certificate, "header")
             if self.anchors is not None:
                 found = self._judged(found)
-        elif picked.client is not None and (client := clients.get(picked.client)) is not None:
-            found = self._judged(client.found)
         else:
             single = headers.values(picked.identifying)
             found = _rejection(single) if isinstance(single, Objection) else self._read(request, single)
         if isinstance(found, Rejection) or (isinstance(found, Extracted) and found.source == "socket"):
             return found
-        if client is None and picked.client is not None:
-            validity = None
-            if self.check_validity and isinstance(found, Extracted):
-                validity = found.certificate.validity_seconds
-            clients.put(picked.client, _backend.core.KnownClient(found, validity))
+        if client is None:
+            self._remember(picked, found, request.preserves_names)
         if not picked.is_usual:
             self._accept(picked.circumstances)
         return found
+
+    def meet(self, recalled: ForwardedIdentity | Picked) -> Extracted | None:
+        """Return the client if it is new, and nothing else of its request is, but for its path, if that matters."""
+        if isinstance(recalled, ForwardedIdentity) or recalled.certificate is None:
+            return None
+        found = Extracted(recalled.certificate, "header")
+        self._remember(recalled, found)
+        return found
+
+    def _remember(
+        self,
+        picked: Picked,
+        found: Extracted | ForwardedIdentity,
+        preserves_names: bool = True,  # noqa: FBT001, FBT002 - of each new client, and a keyword takes longer
+    ) -> None:
+        if picked.client is None:
+            return
+        validity = None
+        if self.check_validity and isinstance(found, Extracted):
+            validity = found.certificate.validity_seconds
+        self._clients[preserves_names].put(picked.client, _backend.core.KnownClient(found, validity))
 
     def _accept(self, circumstances: bytes) -> None:
         """Remember the circumstances of a request that was accepted: no objection can be made to others alike.

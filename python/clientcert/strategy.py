@@ -249,7 +249,7 @@ class ClientCertStrategy(Generic[User_co]):
         # What a shim is told at once, of requests whose lines are as they were sent.
         self._memory = None if preset is None else self._extractor.memories[True]
         self._asks_peer = self._extractor.trust is not None
-        self._asks_nobody = anchors is None and not self._has_hooks
+        self._decides_at_once = self._is_constant and anchors is None and not self._has_hooks and not pass_request
         self._as_written = MethodType(ClientCertStrategy.authenticate_async, self)
 
     @property
@@ -292,8 +292,9 @@ class ClientCertStrategy(Generic[User_co]):
         lines_of: Callable[[N], Iterable[tuple[bytes, bytes]]],
         peer_of: Callable[[N], TransportPeer],
     ) -> Success[User_co] | Recalled | None:
-        """Return who the client of the request ``native`` is, if that is known, and nobody is to be asked or told.
+        """Return who the client of the request ``native`` is, if that can be said at once.
 
+        That is where nothing of the request is new but the client, and nobody is to be asked or told but a policy.
         Otherwise, return what `_authenticate_recalled` takes; None where `authenticate_async` has to be called.
         ``lines_of`` returns all header lines, as they were sent.
         """
@@ -302,11 +303,15 @@ class ClientCertStrategy(Generic[User_co]):
             return None
         peer = peer_of(native) if self._asks_peer else None
         recalled: Recalled = memory.recall(lines_of(native), peer, time.time())
-        if isinstance(recalled, Extracted) and self._asks_nobody:
-            outcome = recalled.outcome
-            if isinstance(outcome, Success):
-                return outcome
-        return recalled
+        if not self._decides_at_once:
+            return recalled
+        found = recalled if isinstance(recalled, Extracted) else self._extractor.meet(recalled)
+        if found is None:
+            return recalled
+        outcome: Outcome[User_co] | None = found.outcome
+        if outcome is None:
+            outcome = self._conclude(self._verify(found.certificate), found)
+        return outcome if isinstance(outcome, Success) else found
 
     async def _authenticate_recalled(self, request: Request, recalled: Recalled | None) -> Outcome[User_co]:
         """Return what `authenticate_async` does, of which `_recall` has said ``recalled``."""
