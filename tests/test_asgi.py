@@ -16,6 +16,7 @@ from clientcert import (
     RejectionReason,
     ValidationError,
     allow_cn,
+    allow_spiffe_id,
     encode_header,
     hooks,
 )
@@ -418,6 +419,22 @@ def test_the_headers_of_a_scope_are_read_once(backend):
         serve(middleware, scope(headers=iter(scope()["headers"])))
     serve(middleware, scope(headers=iter(lines_of(CA.issue("alice")))))
     assert len(app.scopes) == 4
+
+
+def test_names_without_a_certificate_are_in_the_scope_each_time(backend):
+    app = App()
+    strategy = ClientCertStrategy(
+        allow_spiffe_id(trust_domain="example.org"),
+        certificate_source="istio",
+        trusted_proxies=["10.0.0.1"],
+        accept_forwarded_identity=True,
+    )
+    names = [(b"x-forwarded-client-cert", b"Hash=" + b"ab" * 32 + b";URI=spiffe://example.org/alice")]
+    for _ in range(3):
+        serve(ClientCertMiddleware(app, strategy), scope(headers=names, client_certificate="forged"))
+    assert [seen["client_identity"].uri for seen in app.scopes] == ["spiffe://example.org/alice"] * 3
+    assert [seen["user"] for seen in app.scopes] == [seen["client_identity"] for seen in app.scopes]
+    assert [seen["client_certificate"] for seen in app.scopes] == [None] * 3
 
 
 def test_no_peer_is_asked_for_where_everybody_is_trusted(backend):

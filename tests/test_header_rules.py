@@ -1,5 +1,7 @@
 """What went wrong with header lines elsewhere, a rule each, through both shims: none of it makes a certificate.
 
+Each rule is for strategies that have seen nobody, and for ones that know another client of the same proxy.
+
 Names with underscores: CVE-2015-0219 (Django), CVE-2025-64484 (oauth2-proxy). Headers that ``Connection`` names:
 CVE-2024-45410 (Traefik), CVE-2025-48865 (Fabio). Certificates of others in the header: CVE-2024-10039 (Keycloak).
 """
@@ -13,11 +15,12 @@ import pytest
 
 from clientcert import PRESETS, ClientCertStrategy, TrustedProxies
 from clientcert.asgi import ClientCertMiddleware as ASGIMiddleware
+from clientcert.policy import Policy
 from clientcert.testing import CertificateAuthority, asgi_scope, proxy_headers
 from clientcert.wsgi import ClientCertMiddleware as WSGIMiddleware
 
 CA = CertificateAuthority()
-ALICE, VICTIM = CA.issue("alice"), CA.issue("victim")
+ALICE, VICTIM, OTHER = CA.issue("alice"), CA.issue("victim"), CA.issue("other")
 PROXY, STRANGER = "10.0.0.5", "203.0.113.9"
 SECRET = "c2VjcmV0IG9mIHRoZSBwcm94eQ"
 SEPARATORS = [",", ", "]  # gunicorn, waitress
@@ -61,14 +64,32 @@ both_shims = pytest.mark.parametrize("ask", [ask_asgi, ask_wsgi])
 every_preset = pytest.mark.parametrize("preset", PRESETS)
 
 
-def strategy(preset="nginx", trusted_proxies=(PROXY,), **options):
+def name_of(certificate):
+    return certificate["subject"]["CN"]
+
+
+def new_strategy(preset="nginx", trusted_proxies=(PROXY,), *, verify=name_of, **options):
     return ClientCertStrategy(
-        lambda certificate: certificate["subject"]["CN"],
+        verify,
         certificate_source=preset,
         trusted_proxies=list(trusted_proxies) if isinstance(trusted_proxies, tuple) else trusted_proxies,
         accept_unverified=PRESETS[preset].verified_by == "nobody",
         **options,
     )
+
+
+def experienced_strategy(preset="nginx", *args, **options):
+    """One that has let in another client of its proxy, and has a policy that is asked once for each."""
+    mine = new_strategy(preset, *args, verify=Policy("name_of", name_of, proves=True, is_constant=True), **options)
+    for lines in (sent(preset, OTHER), [*sent(preset, OTHER), ("X-Proxy-Secret", SECRET)]):
+        for ask in (ask_asgi, ask_wsgi):
+            assert ask(mine, lines) in {"other", 401}
+    return mine
+
+
+@pytest.fixture(params=[new_strategy, experienced_strategy], ids=["new", "experienced"])
+def strategy(request):
+    return request.param
 
 
 def sent(preset="nginx", issued=ALICE):
@@ -84,7 +105,7 @@ def replaced(preset, value):
 
 @both_shims
 @every_preset
-def test_what_the_product_sends_is_accepted(backend, ask, preset):
+def test_what_the_product_sends_is_accepted(backend, ask, preset, strategy):
     assert ask(strategy(preset), sent(preset)) == "alice"
 
 
@@ -93,20 +114,20 @@ def test_what_the_product_sends_is_accepted(backend, ask, preset):
 
 @both_shims
 @every_preset
-def test_a_public_certificate_from_a_stranger_proves_nothing(backend, ask, preset):
+def test_a_public_certificate_from_a_stranger_proves_nothing(backend, ask, preset, strategy):
     assert ask(strategy(preset), sent(preset, VICTIM), STRANGER) == 401
     assert ask(strategy(preset), sent(preset, VICTIM), STRANGER, required=False) == 401
 
 
 @both_shims
 @pytest.mark.parametrize("peer", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
-def test_loopback_is_a_stranger(backend, ask, peer):
+def test_loopback_is_a_stranger(backend, ask, peer, strategy):
     assert ask(strategy(), sent(), peer) == 401
 
 
 @both_shims
 @pytest.mark.parametrize("separator", SEPARATORS)
-def test_a_secret_that_comes_twice_is_no_secret(backend, ask, separator):
+def test_a_secret_that_comes_twice_is_no_secret(backend, ask, separator, strategy):
     by_secret = strategy(trusted_proxies=TrustedProxies(secret=("X-Proxy-Secret", SECRET)))
     secret = ("X-Proxy-Secret", SECRET)
     assert ask(by_secret, [*sent(), secret], STRANGER) == "alice"
@@ -121,7 +142,7 @@ def test_a_secret_that_comes_twice_is_no_secret(backend, ask, separator):
 
 @both_shims
 @every_preset
-def test_a_verdict_must_be_present_single_and_exact(backend, ask, preset):
+def test_a_verdict_must_be_present_single_and_exact(backend, ask, preset, strategy):
     for header, value in PRESETS[preset].verdicts:
         if not value:
             continue
@@ -135,7 +156,7 @@ def test_a_verdict_must_be_present_single_and_exact(backend, ask, preset):
 
 
 @both_shims
-def test_a_verdict_that_must_be_empty_may_be_absent_and_nothing_else(backend, ask):
+def test_a_verdict_that_must_be_empty_may_be_absent_and_nothing_else(backend, ask, strategy):
     """A header without a value is left out by some servers and proxies, and so is not what verifies anything."""
     vetoes = [(preset, name) for preset in PRESETS for name, value in PRESETS[preset].verdicts if not value]
     assert vetoes == [("gcp-lb", "X-Client-Cert-Error")]
@@ -152,7 +173,7 @@ def test_a_verdict_that_must_be_empty_may_be_absent_and_nothing_else(backend, as
 
 @both_shims
 @every_preset
-def test_a_cross_check_must_be_present_single_and_true(backend, ask, preset):
+def test_a_cross_check_must_be_present_single_and_true(backend, ask, preset, strategy):
     others = dict(sent(preset, VICTIM))
     for header, _ in PRESETS[preset].cross_checks:
         value = dict(sent(preset))[header]
@@ -173,7 +194,7 @@ def test_a_cross_check_must_be_present_single_and_true(backend, ask, preset):
 
 
 @every_preset
-def test_a_name_that_differs_by_case_underscores_or_dots_is_refused_from_anybody(backend, preset):
+def test_a_name_that_differs_by_case_underscores_or_dots_is_refused_from_anybody(backend, preset, strategy):
     header = PRESETS[preset].header
     value = dict(sent(preset, VICTIM))[header]
     for alias in (header.replace("-", "_"), header.replace("-", "."), header.replace("-", "_", 1)):
@@ -182,7 +203,7 @@ def test_a_name_that_differs_by_case_underscores_or_dots_is_refused_from_anybody
             assert ask_asgi(strategy(preset), [*lines, (alias, value)], required=False) == 401
 
 
-def test_a_name_that_the_server_has_not_put_into_lower_case_is_refused(backend):
+def test_a_name_that_the_server_has_not_put_into_lower_case_is_refused(backend, strategy):
     """ASGI, "HTTP connection scope": names are in lower case, as RFC 9113, section 8.2, has them in HTTP/2."""
     for name, value in sent():
         for raw in (name.encode(), name.upper().encode()):
@@ -200,7 +221,7 @@ def test_a_name_that_the_server_has_not_put_into_lower_case_is_refused(backend):
 @both_shims
 @every_preset
 @pytest.mark.parametrize("form", ["{}", "close, {}", "{} ,close", "keep-alive;{}"])
-def test_a_watched_name_in_connection_is_refused_with_and_without_its_header(backend, ask, preset, form):
+def test_a_watched_name_in_connection_is_refused_with_and_without_its_header(backend, ask, preset, form, strategy):
     """A proxy that obeys has removed the true header, and passed the client's own under a similar name."""
     for name, _ in sent(preset):
         for spelled in (name, name.upper(), name.replace("-", "_")):
@@ -210,7 +231,7 @@ def test_a_watched_name_in_connection_is_refused_with_and_without_its_header(bac
                 assert ask(strategy(preset), lines, required=False) == 401
 
 
-def test_a_header_that_has_been_removed_lowers_no_requirement(backend):
+def test_a_header_that_has_been_removed_lowers_no_requirement(backend, strategy):
     """Without the header, the proxy's own certificate is that of the connection."""
     extensions = {"tls": {"client_cert": CA.issue("proxy").der}}
     falls_back = strategy(fallback_to_socket=True)
@@ -226,7 +247,7 @@ def test_a_header_that_has_been_removed_lowers_no_requirement(backend):
 @both_shims
 @every_preset
 @pytest.mark.parametrize("separator", SEPARATORS)
-def test_a_line_that_is_repeated_is_refused_whichever_is_first(backend, ask, preset, separator):
+def test_a_line_that_is_repeated_is_refused_whichever_is_first(backend, ask, preset, separator, strategy):
     header = PRESETS[preset].header
     forged = (header, dict(sent(preset, VICTIM))[header])
     options = {"separator": separator} if ask is ask_wsgi else {}
@@ -240,7 +261,7 @@ def test_a_line_that_is_repeated_is_refused_whichever_is_first(backend, ask, pre
 
 @pytest.mark.parametrize("separator", SEPARATORS)
 @every_preset
-def test_a_comma_in_one_line_is_refused_where_the_encoding_has_none(backend, preset, separator):
+def test_a_comma_in_one_line_is_refused_where_the_encoding_has_none(backend, preset, separator, strategy):
     header = PRESETS[preset].header
     values = [dict(sent(preset, issued))[header] for issued in (VICTIM, ALICE)]
     assert ask_wsgi(strategy(preset), replaced(preset, separator.join(values))) == 401
@@ -254,7 +275,7 @@ def test_a_comma_in_one_line_is_refused_where_the_encoding_has_none(backend, pre
 @both_shims
 @every_preset
 @pytest.mark.parametrize("character", ["\0", "\x01", "\x0b", "\x0c", "\x1f", "\x7f", "\x80", "\xa0"])
-def test_a_value_with_a_control_character_is_refused(backend, ask, preset, character):
+def test_a_value_with_a_control_character_is_refused(backend, ask, preset, character, strategy):
     value = dict(sent(preset))[PRESETS[preset].header]
     for broken in (character + value, value[:100] + character + value[100:], value + character):
         assert ask(strategy(preset), replaced(preset, broken)) == 401
@@ -263,7 +284,7 @@ def test_a_value_with_a_control_character_is_refused(backend, ask, preset, chara
 @both_shims
 @every_preset
 @pytest.mark.parametrize("line_break", ["\n", "\r", "\r\n", "\n\t"])
-def test_a_line_break_in_a_value_is_refused_but_between_the_lines_of_pem(backend, ask, preset, line_break):
+def test_a_line_break_in_a_value_is_refused_but_between_the_lines_of_pem(backend, ask, preset, line_break, strategy):
     value = dict(sent(preset))[PRESETS[preset].header]
     answer = ask(strategy(preset), replaced(preset, value[:-40] + line_break + value[-40:]))
     assert answer == ("alice" if PRESETS[preset].encoding == "pem" else 401)
@@ -272,7 +293,7 @@ def test_a_line_break_in_a_value_is_refused_but_between_the_lines_of_pem(backend
 @both_shims
 @every_preset
 @pytest.mark.parametrize("empty", ["", " ", "\t", "(null)", "::", ":(null):"])
-def test_what_proxies_write_for_none_is_no_certificate_and_no_identity(backend, ask, preset, empty):
+def test_what_proxies_write_for_none_is_no_certificate_and_no_identity(backend, ask, preset, empty, strategy):
     alone = [(PRESETS[preset].header, empty)]
     assert ask(strategy(preset), alone) == 401
     assert ask(strategy(preset), alone, required=False) is None
@@ -287,14 +308,14 @@ def test_what_proxies_write_for_none_is_no_certificate_and_no_identity(backend, 
 @pytest.mark.parametrize(
     "text", ["-", '""', "null", "NULL", "(NULL)", "nil", "<nil>", "None", "undefined", "0", "false", ":", ":::", "()"]
 )
-def test_any_other_text_for_none_is_refused_as_one_that_was_presented(backend, ask, preset, text):
+def test_any_other_text_for_none_is_refused_as_one_that_was_presented(backend, ask, preset, text, strategy):
     says_none = text == '""' and PRESETS[preset].quoted
     assert ask(strategy(preset), replaced(preset, text)) == 401
     assert ask(strategy(preset), replaced(preset, text), required=False) == (None if says_none else 401)
 
 
 @both_shims
-def test_a_value_in_double_quotes_is_not_the_value(backend, ask):
+def test_a_value_in_double_quotes_is_not_the_value(backend, ask, strategy):
     for preset in PRESETS:
         value = dict(sent(preset))[PRESETS[preset].header]
         assert ask(strategy(preset), replaced(preset, f'"{value}"')) == 401
@@ -303,7 +324,7 @@ def test_a_value_in_double_quotes_is_not_the_value(backend, ask):
 # Types
 
 
-def test_text_in_the_place_of_bytes_is_no_header(backend):
+def test_text_in_the_place_of_bytes_is_no_header(backend, strategy):
     text = {name.lower(): value for name, value in sent()}
     good = {name.encode(): value.encode() for name, value in text.items()}
     bad = [text, {name: value.encode() for name, value in text.items()}, {n.encode(): v for n, v in text.items()}]
@@ -324,7 +345,7 @@ def test_text_in_the_place_of_bytes_is_no_header(backend):
 
 
 @pytest.mark.parametrize("kind", [str.encode, list, len, lambda _: None])
-def test_what_is_no_text_in_an_environ_is_no_header(backend, kind):
+def test_what_is_no_text_in_an_environ_is_no_header(backend, kind, strategy):
     for at in range(2):
         lines = [(name, kind(value) if at == number else value) for number, (name, value) in enumerate(sent())]
         try:
@@ -338,6 +359,6 @@ def test_what_is_no_text_in_an_environ_is_no_header(backend, kind):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", None])
-def test_the_scheme_changes_nothing(backend, scheme):
+def test_the_scheme_changes_nothing(backend, scheme, strategy):
     lines = [*sent(), ("X-Forwarded-Proto", scheme)] if scheme else sent()
     assert ask_asgi(strategy(), lines) == ask_wsgi(strategy(), lines) == "alice"

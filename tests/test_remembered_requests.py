@@ -246,6 +246,17 @@ def test_of_a_request_that_is_refused_nothing_is_kept(backend):
     assert not mine._extractor._clients[True].young
 
 
+def xfcc(*issued):
+    return [("X-Forwarded-Client-Cert", ",".join(f'Cert="{value(each)}"' for each in issued))]
+
+
+def test_the_elements_of_a_new_client_are_counted_where_nothing_else_is_new(backend):
+    mine = ClientCertStrategy(name_of, certificate_source="envoy", trusted_proxies=["10.0.0.5"], xfcc_elements=2)
+    assert outcome(mine, FakeRequest(xfcc(ALICE, GATEWAY))) == "alice"
+    assert outcome(mine, FakeRequest(xfcc(BOB)))[0] == "header_missing_or_malformed"
+    assert outcome(mine, FakeRequest(xfcc(BOB, GATEWAY))) == "bob"
+
+
 def test_a_secret_in_a_header_that_may_have_addresses_is_asked_for_from_each_client(backend):
     secret = ("X-Real-IP", SECRET)
     mine = strategy(TrustedProxies(addresses=["10.0.0.5"], secret=secret))

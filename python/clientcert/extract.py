@@ -247,8 +247,7 @@ class Extractor:
         """
         if self.trust is not None and self.trust.asks_connection:  # of a proxy, for a certificate of its own: each time
             return
-        if self._circumstances.get(circumstances) is None:
-            self._circumstances.put(circumstances, True)  # noqa: FBT003 - a mark
+        self._circumstances.put(circumstances, True)  # noqa: FBT003 - a mark
 
     def source(self, found: Extracted | ForwardedIdentity | Rejection) -> str:
         """Return where `extract` has looked for what it found: the name of the preset, or ``"socket"``."""
