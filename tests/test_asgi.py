@@ -347,6 +347,30 @@ def test_clients_are_refused_alike_at_first_and_again_where_their_policy_rejects
     assert app.scopes == []
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("pass_request", [False, True])
+def test_a_function_is_asked_of_each_request_once_the_certificate_is_in_the_scope(backend, is_async, pass_request):
+    asked = []
+
+    def verify(*arguments):
+        *native, certificate = arguments
+        assert all(scope["client_certificate"] is certificate for scope in native)
+        asked.append(certificate["raw"])
+        return certificate["subject"]["CN"]
+
+    async def verify_later(*arguments):
+        await asyncio.sleep(0)
+        return verify(*arguments)
+
+    app = App()
+    strategy = header_strategy(verify_later if is_async else verify, pass_request=pass_request)
+    clients = [CLIENT, CLIENT, CA.issue("bob"), CLIENT]
+    for client in clients:
+        serve(ClientCertMiddleware(app, strategy), scope(headers=lines_of(client)))
+    assert [seen["user"] for seen in app.scopes] == ["alice", "alice", "bob", "alice"]
+    assert asked == [client.der for client in clients]
+
+
 def test_what_a_policy_raises_of_a_new_client_propagates_and_lets_nobody_in(backend):
     def raises(certificate):
         if certificate["subject"]["CN"] == "mallory":
