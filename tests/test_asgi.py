@@ -327,12 +327,15 @@ def lines_of(client):
 def test_a_new_client_leaves_the_scope_as_others_do_where_nothing_else_is_new(backend, monkeypatch):
     middleware, app, strategy = recalling()
     monkeypatch.setattr(strategy._extractor, "extract", None)
+    asked, allows = [], Policy.__call__
+    monkeypatch.setattr(Policy, "__call__", lambda policy, found: asked.append(found) or allows(policy, found))
     new = CA.issue("alice")
     for _ in range(2):
         assert serve(middleware, scope(headers=lines_of(new))) == []
     assert [seen["user"]["raw"] for seen in app.scopes] == [CLIENT.der, new.der, new.der]
     assert {frozenset(seen) for seen in app.scopes} == {frozenset(app.scopes[0])}
     assert app.scopes[1]["client_certificate"] is app.scopes[2]["client_certificate"]
+    assert len(asked) == 1
 
 
 def test_clients_are_refused_alike_at_first_and_again_where_their_policy_rejects(backend):

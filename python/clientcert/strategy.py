@@ -249,7 +249,7 @@ class ClientCertStrategy(Generic[User_co]):
         # What a shim is told at once, of requests whose lines are as they were sent.
         self._memory = None if preset is None else self._extractor.memories[True]
         self._asks_peer = self._extractor.trust is not None
-        self._decides_at_once = self._is_constant and anchors is None and not self._has_hooks and not pass_request
+        self._decides_at_once = self._is_constant and anchors is None and not self._has_hooks
         self._as_written = MethodType(ClientCertStrategy.authenticate_async, self)
 
     @property
