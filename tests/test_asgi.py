@@ -76,6 +76,7 @@ class App:
         (("10.0.0.1", 0), ("10.0.0.2", 80), TransportPeer("ip", "10.0.0.1", rewritten=True)),
         (("10.0.0.1", "0"), ("10.0.0.2", "80"), TransportPeer("ip", "10.0.0.1", rewritten=True)),
         (("203.0.113.9", 0), ("/run/app.sock", None), TransportPeer("ip", "203.0.113.9", rewritten=True)),
+        (("1" * 65, 40000), ("10.0.0.2", 80), TransportPeer("unknown")),  # no text of that length is an address
         (None, ("/run/app.sock", None), TransportPeer("unix")),
         (["", "0"], ["/run/app.sock", "0"], TransportPeer("unix")),
         (None, ("/", "r"), TransportPeer("unix")),

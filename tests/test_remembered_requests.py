@@ -248,8 +248,15 @@ def xfcc(*issued):
     return [("X-Forwarded-Client-Cert", ",".join(f'Cert="{value(each)}"' for each in issued))]
 
 
-def test_the_elements_of_a_new_client_are_counted_where_nothing_else_is_new(backend):
-    mine = ClientCertStrategy(name_of, certificate_source="envoy", trusted_proxies=["10.0.0.5"], xfcc_elements=2)
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"certificate_source": "envoy"},
+        {"certificate_header": "X-Forwarded-Client-Cert", "header_encoding": "xfcc"},
+    ],
+)
+def test_the_elements_of_a_new_client_are_counted_where_nothing_else_is_new(backend, source):
+    mine = ClientCertStrategy(name_of, trusted_proxies=["10.0.0.5"], xfcc_elements=2, **source)
     assert outcome(mine, FakeRequest(xfcc(ALICE, GATEWAY))) == "alice"
     assert outcome(mine, FakeRequest(xfcc(BOB)))[0] == "header_missing_or_malformed"
     assert outcome(mine, FakeRequest(xfcc(BOB, GATEWAY))) == "bob"

@@ -162,8 +162,8 @@ class Extractor:
         self._clients: dict[bool, Cache[bytes, KnownClient]] = {
             preserves_names: Cache(_length_of_client) for preserves_names in (True, False)
         }
-        is_alone = preset.encoding != "xfcc" and not preset.chain_in_header and not self.cross_checks
-        certificate = (self.certificate_header, preset.encoding) if is_alone else None
+        says_it_alone = preset.encoding != "xfcc" and not self.cross_checks
+        certificate = (self.certificate_header, preset.encoding) if says_it_alone else None
         # But for the time, it depends on nothing else who the client is. Who guesses at a proxy's secret learns nothing
         # from the time that it takes to recall one: what is compared is a hash with a random key.
         self.memories: dict[bool, Memory] = {
