@@ -22,6 +22,8 @@ __all__ = ["KnownClient", "Memory", "Picked"]
 _Peer = tuple[str, str | None, bool, bool]
 """The other end of the connection: its kind, its address, and two facts about that."""
 
+_PEERS = 256  # remembered: more than the proxies of anyone
+
 
 class Memory:
     """The ``clients`` that are known by the fingerprints of their identifying lines, and ``circumstances`` by theirs.
@@ -138,12 +140,13 @@ class KnownClient:
         return now is None or self._validity is None or self._validity[0] <= now <= self._validity[1]
 
 
-def _parts(peer: _Peer | None) -> list[bytes]:
+@lru_cache(_PEERS)
+def _parts(peer: _Peer | None) -> tuple[bytes, ...]:
     if peer is None:
-        return []
+        return ()
     kind, address, is_authoritative, is_rewritten = peer
     flags = bytes([address is not None, is_authoritative, is_rewritten])
-    return [flags, kind.encode(), (address or "").encode(errors="surrogatepass")]
+    return flags, kind.encode(), (address or "").encode(errors="surrogatepass")
 
 
 _USUAL_ADDRESSES = 16
@@ -160,20 +163,22 @@ def _is_plainly_not_in(addresses: list[bytes], peer: _Peer | None) -> bool:
     It is so where its address is one of IPv4 and the values are lists of such addresses and of nothing else: an address
     of IPv4 has one text.
     """
-    if peer is None or peer[1] is None or peer[2]:
+    if not addresses or peer is None or peer[1] is None or peer[2]:
         return True
-    items = [item for item in b",".join(addresses).replace(b" ", b",").split(b",") if item]
-    if len(items) > _USUAL_ADDRESSES or not _is_ipv4(peer[1]):
+    own = _ipv4(peer[1])
+    if own is None:
         return False
-    own = peer[1].encode()
+    if len(addresses) == 1 and not addresses[0].strip(b"0123456789."):  # as nearly always
+        return addresses[0] != own
+    items = [item for item in b",".join(addresses).replace(b" ", b",").split(b",") if item]
     plain = map(_PLAIN.fullmatch, items)
-    return all(item is not None and item[1] != own for item in plain)
+    return len(items) <= _USUAL_ADDRESSES and all(item is not None and item[1] != own for item in plain)
 
 
-@lru_cache(256)  # more than the proxies of anyone
-def _is_ipv4(text: str) -> bool:
+@lru_cache(_PEERS)
+def _ipv4(text: str) -> bytes | None:
     try:
         IPv4Address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return text.encode()
