@@ -331,7 +331,7 @@ def fill_cache(name: str) -> None:
         read += 1
         rollovers += len(cache.young) < young
         young = len(cache.young)
-    kept = young + len(cache._old)  # noqa: SLF001
+    kept = young + len(cache.old)
     CONSOLE.print(resident() - before, (resident() - before) / (kept * len(one)))
 
 
