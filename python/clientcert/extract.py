@@ -220,7 +220,7 @@ class Extractor:
         return found
 
     def meet(self, recalled: ForwardedIdentity | Picked) -> Extracted | None:
-        """Return the client if it is new, and nothing else of its request is, but for its path, if that matters."""
+        """Return the client if that is all that is new of a request, where no path is validated; None otherwise."""
         if isinstance(recalled, ForwardedIdentity) or recalled.certificate is None:
             return None
         found = Extracted(recalled.certificate, "header")
