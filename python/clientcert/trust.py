@@ -306,9 +306,8 @@ def _names(addresses: Sequence[bytes], host: str) -> bool:
     """
     read = 0
     for line in addresses:
-        # Some client's own line comes with each of its requests. What is longer than a few addresses is not kept.
-        read_line = _named_in if len(line) <= _LONGEST_KEPT else _named_in.__wrapped__
-        items, named = read_line(line, host)
+        # Each client's own line comes with each of its requests. What is longer than a few addresses is not kept.
+        items, named = _named_in(line, host) if len(line) <= _LONGEST_KEPT else _named_in.__wrapped__(line, host)
         read += items
         if named or read > _FORWARDERS:
             return True

@@ -78,12 +78,10 @@ class Memory:
             return None
         try:
             certificate = parse_header(value, encoding, 1)
-            if now is not None:
-                not_before, not_after = certificate.validity_seconds
-                return certificate if not_before <= now <= not_after else None
+            is_valid = now is None or _is_within(certificate.validity_seconds, now)
         except DecodeError:
             return None
-        return certificate
+        return certificate if is_valid else None
 
 
 class Picked:
@@ -137,7 +135,12 @@ class KnownClient:
 
     def is_valid(self, now: int | None) -> bool:
         """Return whether it is still, or already, who it is, as far as that matters."""
-        return now is None or self._validity is None or self._validity[0] <= now <= self._validity[1]
+        return now is None or self._validity is None or _is_within(self._validity, now)
+
+
+def _is_within(validity: tuple[int, int], now: int) -> bool:
+    not_before, not_after = validity
+    return not_before <= now <= not_after  # both ends are in the period (RFC 5280, section 4.1.2.5)
 
 
 @lru_cache(_PEERS)

@@ -48,19 +48,6 @@ pub(super) fn linked(py: Python<'_>, decoded: Vec<x509::Certificate>) -> PyResul
     Ok(issuer)
 }
 
-/// The same, if the first is valid at `now`, in seconds since 1970, or whenever that is None.
-pub(super) fn current(
-    py: Python<'_>,
-    decoded: Vec<x509::Certificate>,
-    now: Option<i64>,
-) -> PyResult<Option<Bound<'_, PyAny>>> {
-    let is_in_time = |certificate: &x509::Certificate| {
-        let validity = certificate.validity();
-        now.is_none_or(|now| validity.is_ok_and(|(not_before, not_after)| (not_before..=not_after).contains(&now)))
-    };
-    if decoded.first().is_some_and(is_in_time) { linked(py, decoded) } else { Ok(None) }
-}
-
 /// The same, each for itself.
 pub(super) fn unlinked(py: Python<'_>, decoded: Vec<x509::Certificate>) -> PyResult<Bound<'_, PyTuple>> {
     let objects = decoded.into_iter().map(|certificate| Certificate::over(held(py, certificate), None).into_python(py));
@@ -109,7 +96,7 @@ impl Certificate {
     }
 
     #[getter]
-    fn validity_seconds(&self, py: Python<'_>) -> PyResult<(i64, i64)> {
+    pub(super) fn validity_seconds(&self, py: Python<'_>) -> PyResult<(i64, i64)> {
         if let Some(validity) = self.validity.get() {
             return Ok(*validity);
         }

@@ -4,7 +4,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
-use super::certificate;
+use super::certificate::{self, Certificate};
 use super::functions::known;
 use super::line_filter::{LineFilter, Lines, USUAL_LINES};
 use crate::addresses;
@@ -161,15 +161,20 @@ impl Memory {
         identifying: &[Pair<'py>],
         now: Option<i64>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        match (&self.certificate, identifying) {
-            (Some((header, encoding)), [(name, value)]) if name.as_bytes() == header => {
-                match parse::header(value.as_bytes(), *encoding, 1) {
-                    Ok(decoded) => certificate::current(py, decoded, now),
-                    Err(_) => Ok(None),
-                }
-            }
-            _ => Ok(None),
+        let (Some((header, encoding)), [(name, value)]) = (&self.certificate, identifying) else { return Ok(None) };
+        if name.as_bytes() != header {
+            return Ok(None);
         }
+        let Ok(decoded) = parse::header(value.as_bytes(), *encoding, 1) else { return Ok(None) };
+        let Some(certificate) = certificate::linked(py, decoded)? else { return Ok(None) };
+        if let Some(now) = now {
+            // Asked of the object, which keeps it: it is asked again for what is remembered.
+            let validity = certificate.cast::<Certificate>()?.get().validity_seconds(py);
+            if !validity.is_ok_and(|validity| is_within(validity, now)) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(certificate))
     }
 }
 
@@ -209,9 +214,13 @@ impl Picked {
 
 impl KnownClient {
     fn is_valid(&self, now: Option<i64>) -> bool {
-        let Some((now, (not_before, not_after))) = now.zip(self.validity) else { return true };
-        (not_before..=not_after).contains(&now)
+        now.zip(self.validity).is_none_or(|(now, validity)| is_within(validity, now))
     }
+}
+
+/// Whether `now` is in a validity period, both ends of which are in it (RFC 5280, section 4.1.2.5).
+fn is_within((not_before, not_after): (i64, i64), now: i64) -> bool {
+    (not_before..=not_after).contains(&now)
 }
 
 #[pymethods]
